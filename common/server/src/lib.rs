@@ -1,0 +1,1 @@
+//! The module API of Valkey and Redis: all FFI of the workspace.

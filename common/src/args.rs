@@ -1,0 +1,73 @@
+//! A cursor over the words of one command.
+
+/// One word of a command line, with its place in it.
+///
+/// The place lets a host open a key by the word the server already holds, without a copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arg<'a> {
+    /// The bytes of the word.
+    pub bytes: &'a [u8],
+    /// Its index in the command line; the command's name is 0.
+    pub position: usize,
+}
+
+/// What is missing or left over in a command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Malformed;
+
+/// The words of a command line that are still to be read, the command's name excluded.
+#[derive(Clone, Copy, Debug)]
+pub struct Args<'a> {
+    words: &'a [&'a [u8]],
+    next: usize,
+}
+
+impl<'a> Args<'a> {
+    /// A cursor behind the command's name, `words[0]`.
+    pub fn new(words: &'a [&'a [u8]]) -> Self {
+        Self { words, next: 1 }
+    }
+
+    /// The next word without taking it.
+    pub fn peek(&self) -> Option<Arg<'a>> {
+        self.words.get(self.next).map(|bytes| Arg { bytes, position: self.next })
+    }
+
+    /// The next word, or [`Malformed`] behind the last.
+    pub fn take(&mut self) -> Result<Arg<'a>, Malformed> {
+        let arg = self.peek().ok_or(Malformed)?;
+        self.next += 1;
+        Ok(arg)
+    }
+
+    /// Takes the next word if it is `keyword` in any mix of cases.
+    pub fn take_keyword(&mut self, keyword: &str) -> bool {
+        let found =
+            self.peek().is_some_and(|arg| arg.bytes.eq_ignore_ascii_case(keyword.as_bytes()));
+        self.next += usize::from(found);
+        found
+    }
+
+    /// How many words are left.
+    pub fn len(&self) -> usize {
+        self.words.len().saturating_sub(self.next)
+    }
+
+    /// Whether every word was taken.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// [`Malformed`] unless every word was taken: a word that nobody read is an error.
+    pub fn finish(&self) -> Result<(), Malformed> {
+        if self.is_empty() { Ok(()) } else { Err(Malformed) }
+    }
+}
+
+impl<'a> Iterator for Args<'a> {
+    type Item = Arg<'a>;
+
+    fn next(&mut self) -> Option<Arg<'a>> {
+        self.take().ok()
+    }
+}

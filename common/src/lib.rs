@@ -1,0 +1,14 @@
+//! What every Keyspan module shares and no server is needed for: the command table, the argument
+//! cursor, replies, settings, and RDB serialization.
+//!
+//! Nothing here knows a server; `keyspan-server` puts a real one behind [`host::Host`],
+//! [`reply::Reply`], [`rdb::Read`] and [`rdb::Write`].
+
+pub mod args;
+pub mod command;
+pub mod host;
+pub mod number;
+pub mod rdb;
+pub mod reply;
+pub mod settings;
+pub mod wire;

@@ -1,0 +1,1 @@
+//! Numbers read and printed as the servers do.

@@ -1,0 +1,68 @@
+//! RDB serialization: one pair of traits, three back ends.
+//!
+//! * the server's RDB stream (`keyspan-server`),
+//! * [`Memory`], tagged primitives in a vector, for property tests,
+//! * raw bytes: DUMP payloads and whole `.rdb` files, for fixtures, goldens and fuzzing.
+//!
+//! A loader treats its input as hostile: every field through its own check, no allocation from a
+//! length that has not been checked against what remains.
+
+/// Why a value could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// The bytes ended, a tag was of another kind, or the stream reported an error.
+    Truncated,
+    /// A field breaks a rule of its type.
+    Invalid,
+    /// An encoding version nobody writes.
+    Version,
+}
+
+/// The fields of one module value, read in the order they were written.
+pub trait Read {
+    /// An owned or borrowed string field.
+    type Bytes: AsRef<[u8]>;
+
+    /// An unsigned integer field.
+    ///
+    /// # Errors
+    /// [`Error::Truncated`]; likewise for the other methods.
+    fn unsigned(&mut self) -> Result<u64, Error>;
+    /// A signed integer field (the same field as an unsigned one, in two's complement).
+    fn signed(&mut self) -> Result<i64, Error>;
+    /// A 4-byte float field.
+    fn float(&mut self) -> Result<f32, Error>;
+    /// An 8-byte double field.
+    fn double(&mut self) -> Result<f64, Error>;
+    /// A string field.
+    fn bytes(&mut self) -> Result<Self::Bytes, Error>;
+}
+
+/// Where the fields of one module value are written.
+pub trait Write {
+    /// An unsigned integer field.
+    fn unsigned(&mut self, value: u64);
+    /// A signed integer field.
+    fn signed(&mut self, value: i64);
+    /// A 4-byte float field.
+    fn float(&mut self, value: f32);
+    /// An 8-byte double field.
+    fn double(&mut self, value: f64);
+    /// A string field.
+    fn bytes(&mut self, value: &[u8]);
+}
+
+/// A value that is stored in RDB files. `load` reads what `save` wrote.
+pub trait Value: Sized {
+    /// The type's name: 9 characters of `A-Za-z0-9-_`.
+    const TYPE_NAME: &'static str;
+
+    /// Reads a value of encoding `version`.
+    ///
+    /// # Errors
+    /// [`Error`]; nothing outlives a failed load.
+    fn load<R: Read>(reader: &mut R, version: u32) -> Result<Self, Error>;
+
+    /// Writes the value in encoding `version`, one of those this value writes.
+    fn save<W: Write>(&self, writer: &mut W, version: u32);
+}

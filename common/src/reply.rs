@@ -1,0 +1,37 @@
+//! Replies before they are RESP2 or RESP3.
+
+/// One client's reply, written front to back: after `array(n)` come `n` replies.
+///
+/// What RESP2 lacks is written as Redis does: a map as an array of keys and values, a set as an
+/// array, a boolean as 1 or 0, a double, a big number and a verbatim string as bulk strings.
+pub trait Reply {
+    /// Whether the client speaks RESP3, where the shape of a reply depends on it.
+    fn is_resp3(&self) -> bool;
+    /// `_` or the RESP2 null bulk string.
+    fn null(&mut self);
+    /// `_` or the RESP2 null array.
+    fn null_array(&mut self);
+    /// `+text`; `text` must not hold a line end.
+    fn simple(&mut self, text: &'static str);
+    /// `$bytes`.
+    fn bulk(&mut self, bytes: &[u8]);
+    /// `:number`.
+    fn integer(&mut self, number: i64);
+    /// `,number` or a bulk string.
+    fn double(&mut self, number: f64);
+    /// `#t`/`#f` or 1/0.
+    fn boolean(&mut self, value: bool);
+    /// `(digits` or a bulk string.
+    fn big_number(&mut self, digits: &str);
+    /// An array of `len` replies.
+    fn array(&mut self, len: usize);
+    /// A map of `len` pairs of replies.
+    fn map(&mut self, len: usize);
+    /// A set of `len` replies.
+    fn set(&mut self, len: usize);
+
+    /// `+OK`.
+    fn ok(&mut self) {
+        self.simple("OK");
+    }
+}

@@ -1,0 +1,3 @@
+//! JSON documents, paths and their formats: no server.
+
+pub mod node;

@@ -1,0 +1,42 @@
+//! What the path engine asks of a JSON value, so that it runs over the stored form and, in tests,
+//! over `serde_json::Value`.
+
+/// A JSON number.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Number {
+    /// An integer in i64.
+    Int(i64),
+    /// An integer over `i64::MAX`.
+    Uint(u64),
+    /// Any other number; finite.
+    Double(f64),
+}
+
+/// The kind of a JSON value, with what fits into a register or two.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Kind<'a> {
+    /// `null`.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// A number.
+    Number(Number),
+    /// A string: UTF-8 bytes, unescaped.
+    String(&'a [u8]),
+    /// An array of so many elements.
+    Array(usize),
+    /// An object of so many members.
+    Object(usize),
+}
+
+/// A handle to a JSON value in a tree.
+pub trait Node<'a>: Copy {
+    /// Its kind. O(1).
+    fn kind(self) -> Kind<'a>;
+    /// Element `index` of an array; `None` for other kinds and behind the end. O(1).
+    fn element(self, index: usize) -> Option<Self>;
+    /// Member `position` of an object, in its order; `None` for other kinds and behind the end. O(1).
+    fn member(self, position: usize) -> Option<(&'a [u8], Self)>;
+    /// The member called `name`, with its position.
+    fn find(self, name: &[u8]) -> Option<(usize, Self)>;
+}

@@ -1,0 +1,1 @@
+//! JSON.* for Valkey and Redis.

@@ -1,0 +1,1 @@
+//! Real servers, raw RESP: starts them, plays transcripts, compares bytes.

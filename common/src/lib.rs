@@ -7,8 +7,10 @@
 pub mod args;
 pub mod command;
 pub mod host;
+pub mod keyspace;
 pub mod number;
 pub mod rdb;
 pub mod reply;
+pub mod resp;
 pub mod settings;
 pub mod wire;

@@ -53,6 +53,8 @@ mod tests {
         check(b"\x00a\x20\x00", 4, Ok(b"aaaa"));
         // The best ratio there is: 264 bytes out of 3, after one literal.
         check(b"\x00a\xe0\xff\x00", 265, Ok(&[b'a'; 265]));
+        let references = [b"\x00a".as_slice(), &b"\xe0\xff\x00".repeat(100)].concat();
+        check(&references, 26_401, Ok(&[b'a'; 26_401]));
         check(b"\x02abc", 2, Err(Error::Invalid));
         check(b"\x02abc", 4, Err(Error::Invalid));
         check(b"\x02ab", 3, Err(Error::Invalid));

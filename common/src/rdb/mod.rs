@@ -2,7 +2,7 @@
 //!
 //! * the server's RDB stream (`keyspan-server`),
 //! * [`Memory`], tagged primitives in a queue, for property tests,
-//! * raw bytes ([`payload`]): DUMP payloads ([`dump`]) and whole `.rdb` files ([`file`]), for
+//! * raw bytes ([`payload`]): DUMP payloads ([`dump`]) and whole `.rdb` files ([`mod@file`]), for
 //!   fixtures, goldens and fuzzing.
 //!
 //! A loader treats its input as hostile: every field through its own check, no allocation from a

@@ -125,7 +125,8 @@ pub(super) fn take_body<'a>(cursor: &mut Cursor<'a>) -> Result<&'a [u8], Error> 
 pub enum Strings {
     /// Byte for byte.
     Plain,
-    /// As servers do by default: short decimal text as a number, long text compressed.
+    /// As servers do by default: short decimal text as a number, long text compressed (by other
+    /// choices among equal matches, so the bytes need not be theirs).
     Encoded,
 }
 
@@ -229,15 +230,30 @@ mod tests {
     }
 
     #[test]
-    fn refuses_other_kinds_and_leftovers() {
-        assert_eq!(PayloadReader::new(BODY).double(), Err(Error::Truncated));
+    fn each_reader_takes_its_own_kind_only() {
+        for kind in 0..=6 {
+            let body = [kind, 1, 0, 0, 0, 0, 0, 0, 0, 0];
+            let reader = || PayloadReader::new(&body);
+            let refused = Some(Error::Truncated);
+            let check = |own: u8, error: Option<Error>| {
+                assert_eq!(error, refused.filter(|_| own != kind), "{own} of {kind}");
+            };
+            check(2, reader().unsigned().err());
+            check(2, reader().signed().err());
+            check(3, reader().float().err());
+            check(4, reader().double().err());
+            check(5, reader().bytes().err());
+        }
+    }
+
+    #[test]
+    fn refuses_unknown_kinds_and_leftovers() {
         assert_eq!(PayloadReader::new(BODY).finish(), Err(Error::Invalid));
         assert_eq!(PayloadReader::new(b"\x00\x00").finish(), Err(Error::Invalid));
         assert_eq!(PayloadReader::new(b"").finish(), Err(Error::Truncated));
         assert_eq!(fields(b"\x06\x00"), Err(Error::Invalid));
         assert_eq!(take_body(&mut Cursor::new(b"\x06\x00")), Err(Error::Invalid));
-        // Servers load an integer of kind 1 as no module's: only a listing accepts it.
-        assert_eq!(PayloadReader::new(b"\x01\x05\x00").signed(), Err(Error::Truncated));
+        // Servers hand no module an integer of kind 1: only a listing accepts it.
         assert_eq!(fields(b"\x01\x05\x00"), Ok(vec![Field::Unsigned(5)]));
     }
 }

@@ -20,12 +20,13 @@ fn argument(argument: &Argument) -> String {
     let value = match argument.kind {
         ArgumentKind::PureToken => String::new(),
         ArgumentKind::Block => parts.join(separator),
-        ArgumentKind::OneOf if argument.optional && argument.token.is_none() => parts.join(separator),
+        ArgumentKind::OneOf if argument.optional && argument.token.is_none() => {
+            parts.join(separator)
+        }
         ArgumentKind::OneOf => format!("<{}>", parts.join(separator)),
-        ArgumentKind::Double
-        | ArgumentKind::Integer
-        | ArgumentKind::Key
-        | ArgumentKind::String => argument.name.to_owned(),
+        ArgumentKind::Double | ArgumentKind::Integer | ArgumentKind::Key | ArgumentKind::String => {
+            argument.name.to_owned()
+        }
     };
     let mut text = match argument.token {
         Some(token) if value.is_empty() => token.to_owned(),

@@ -87,7 +87,11 @@ impl Reply for Encoder {
     }
 
     fn big_number(&mut self, digits: &str) {
-        if self.is_resp3() { self.line(b'(', digits.as_bytes()) } else { self.bulk(digits.as_bytes()) }
+        if self.is_resp3() {
+            self.line(b'(', digits.as_bytes())
+        } else {
+            self.bulk(digits.as_bytes())
+        }
     }
 
     fn array(&mut self, len: usize) {

@@ -8,10 +8,7 @@ use std::{
     process::Command,
 };
 
-use keyspan_common::{
-    command::{Row},
-    docs,
-};
+use keyspan_common::{command::Row, docs};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
@@ -100,7 +97,9 @@ fn sources_are_short_plain_and_finished() {
                 assert!(!line.contains(leftover.as_str()), "{file}:{}: {leftover}", number + 1);
             }
         }
-        if text.lines().next().is_none_or(|line| !line.starts_with("//!")) && !file.contains("build.rs") {
+        if text.lines().next().is_none_or(|line| !line.starts_with("//!"))
+            && !file.contains("build.rs")
+        {
             panic!("{file} does not say what it is for");
         }
     }

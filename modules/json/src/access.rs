@@ -9,7 +9,7 @@ use keyspan_common::{
 use keyspan_json_core::{
     document::{Document, ValueRef},
     node::{Kind, Node},
-    path::{Cache, Locations, Path},
+    path::{Cache, Dialect, Locations, Path},
     print::{self, TooLong},
 };
 
@@ -44,11 +44,11 @@ pub(crate) fn integer(word: Arg<'_>) -> Result<i64, Error> {
 
 /// The path in `word`, compiled; the root in legacy form if there is none.
 pub(crate) fn path(word: Option<Arg<'_>>) -> Result<Arc<Path>, Error> {
-    let text = match word {
-        Some(word) => text(word)?.as_bytes(),
-        None => b".",
+    let (text, dialect) = match word {
+        Some(word) => (text(word)?.as_bytes(), settings::dialect()),
+        None => (b".".as_slice(), Dialect::Redis),
     };
-    Ok(PATHS.with_borrow_mut(|paths| paths.path(text, settings::dialect()))?)
+    Ok(PATHS.with_borrow_mut(|paths| paths.get_or_parse(text, dialect))?)
 }
 
 /// Whether `word` names the root as RedisJSON compares it, by its text.
@@ -89,6 +89,20 @@ pub(crate) fn locate(document: &Document, path: &Path) -> Result<Locations, Erro
         path.locate(document.root(), &mut settings::budget(), &mut found)?;
     }
     Ok(found)
+}
+
+/// The places in order, without those at or below another one.
+pub(crate) fn topmost(places: &Locations) -> Vec<&[u32]> {
+    let mut sorted: Vec<&[u32]> = places.iter().collect();
+    sorted.sort_unstable();
+    let mut kept: Vec<&[u32]> = Vec::with_capacity(sorted.len());
+    for steps in sorted {
+        // What lies below a place follows it directly in this order.
+        if !kept.last().is_some_and(|above| steps.starts_with(above)) {
+            kept.push(steps);
+        }
+    }
+    kept
 }
 
 /// The document at `key`, for a command that needs one.
@@ -139,7 +153,9 @@ pub(crate) fn fits_alone(value: &Document) -> Result<(), Error> {
 pub(crate) fn nesting(value: ValueRef<'_>) -> usize {
     match value.kind() {
         Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::String(_) => 0,
-        Kind::Array(len) => 1 + (0..len).filter_map(|i| value.element(i)).map(nesting).max().unwrap_or(0),
+        Kind::Array(len) => {
+            1 + (0..len).filter_map(|i| value.element(i)).map(nesting).max().unwrap_or(0)
+        }
         Kind::Object(len) => {
             1 + (0..len).filter_map(|i| value.member(i)).map(|m| nesting(m.1)).max().unwrap_or(0)
         }
@@ -160,8 +176,7 @@ pub(crate) fn with_text<T>(write: impl FnOnce(&mut Vec<u8>) -> T) -> T {
 
 /// Appends the compact text of `value`.
 pub(crate) fn print(value: ValueRef<'_>, text: &mut Vec<u8>) -> Result<(), Error> {
-    print::compact(value, text, settings::reply_max())
-        .map_err(|TooLong| Error::Limit(Limit::Reply))
+    print::compact(value, text, settings::reply_max()).map_err(|TooLong| Error::Limit(Limit::Reply))
 }
 
 /// The only match of a legacy path, or the error that names what was expected.

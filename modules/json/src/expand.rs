@@ -13,10 +13,7 @@ use crate::error::{Error, Limit};
 ///
 /// # Errors
 /// [`Limit::Reply`].
-pub fn check<'a>(
-    values: impl Iterator<Item = ValueRef<'a>>,
-    max: usize,
-) -> Result<(), Error> {
+pub fn check<'a>(values: impl Iterator<Item = ValueRef<'a>>, max: usize) -> Result<(), Error> {
     let mut left = max;
     for value in values {
         let size = weight(value);

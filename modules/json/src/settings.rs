@@ -87,7 +87,7 @@ pub fn rdb_encoding() -> u32 {
 
 /// What one path may cost.
 pub fn budget() -> Budget {
-    Budget { steps: MAX_PATH_STEPS.get().unsigned_abs(), matches: MAX_PATH_MATCHES.get().unsigned_abs() }
+    Budget::new(MAX_PATH_STEPS.get().unsigned_abs(), MAX_PATH_MATCHES.get().unsigned_abs())
 }
 
 /// Bytes that one reply may have.

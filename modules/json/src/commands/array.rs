@@ -17,9 +17,7 @@ use keyspan_json_core::{
 
 use super::{KEY, PATH, VALUE, row};
 use crate::{
-    access::{
-        announce, existing, fits, integer, last_or, locate, path, select, text, word,
-    },
+    access::{announce, existing, fits, integer, last_or, locate, path, select, text, word},
     answer::{self, count},
     error::{Error, Expected},
 };

@@ -10,7 +10,7 @@ use keyspan_json_core::document::Document;
 
 use super::{KEY, PATH, row};
 use crate::{
-    access::{announce, existing, is_root, locate, path, word},
+    access::{announce, existing, is_root, locate, path, topmost, word},
     error::Error,
 };
 
@@ -35,7 +35,7 @@ fn delete<H: Host<Value = Document>>(
     }
     let found = locate(document, &*path(place)?)?;
     // From the last to the first, so that no removal moves a place that is still to come.
-    Ok(found.topmost().into_iter().rev().filter(|steps| document.remove(steps)).count())
+    Ok(topmost(&found).into_iter().rev().filter(|steps| document.remove(steps)).count())
 }
 
 fn run_delete<H: Host<Value = Document>, R: Reply>(
@@ -110,7 +110,7 @@ impl Command for Clear {
         let place = args.next();
         let document = existing(host, key)?;
         let found = locate(document, &*path(place)?)?;
-        let cleared = found.topmost().into_iter().filter(|steps| document.clear(steps)).count();
+        let cleared = topmost(&found).into_iter().filter(|steps| document.clear(steps)).count();
         if cleared > 0 {
             announce(host, key, "json.clear");
         }

@@ -45,7 +45,8 @@ impl<'a> Get<'a> {
     fn parse(mut args: Args<'a>, resp3: bool) -> Result<Self, Error> {
         let name = Get::ROW.name;
         let key = word(&mut args, name)?;
-        let mut get = Self { key, style: Style::default(), format: Format::Text, paths: Vec::new() };
+        let mut get =
+            Self { key, style: Style::default(), format: Format::Text, paths: Vec::new() };
         while !args.is_empty() {
             get.option(&mut args, resp3)?;
         }
@@ -96,7 +97,12 @@ impl<'a> Get<'a> {
     }
 
     /// An object with a member for each path that parses; a repeated path counts once.
-    fn several(&self, document: &Document, words: &[Arg<'_>], text: &mut Vec<u8>) -> Result<(), Error> {
+    fn several(
+        &self,
+        document: &Document,
+        words: &[Arg<'_>],
+        text: &mut Vec<u8>,
+    ) -> Result<(), Error> {
         let compiled: Vec<(Arg<'_>, Arc<Path>)> =
             words.iter().filter_map(|word| Some((*word, path(Some(*word)).ok()?))).collect();
         let legacy = words.iter().all(|word| !starts_at_root(word.bytes));
@@ -122,7 +128,12 @@ impl<'a> Get<'a> {
         Ok(())
     }
 
-    fn array(&self, values: &[ValueRef<'_>], depth: usize, text: &mut Vec<u8>) -> Result<(), Error> {
+    fn array(
+        &self,
+        values: &[ValueRef<'_>],
+        depth: usize,
+        text: &mut Vec<u8>,
+    ) -> Result<(), Error> {
         text.push(b'[');
         for (index, value) in values.iter().enumerate() {
             self.separate(index > 0, depth + 1, text);

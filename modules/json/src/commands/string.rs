@@ -58,13 +58,16 @@ impl Command for StrAppend {
         let document = existing(host, key)?;
         let path = path(place)?;
         let places = locate(document, &path)?;
-        let is_string =
-            |document: &Document, steps: &[u32]| matches!(document.at(steps).map(Node::kind), Some(Kind::String(_)));
+        let is_string = |document: &Document, steps: &[u32]| {
+            matches!(document.at(steps).map(Node::kind), Some(Kind::String(_)))
+        };
         let strings = places.iter().filter(|steps| is_string(document, steps)).count();
         let mut lengths = vec![None; places.len()];
         if strings > 0 {
             let tail = string(value.bytes)?;
-            let Kind::String(tail) = tail.root().kind() else { return Err(Error::WrongValue(Expected::String)) };
+            let Kind::String(tail) = tail.root().kind() else {
+                return Err(Error::WrongValue(Expected::String));
+            };
             document_fits(document, tail.len().saturating_mul(strings))?;
             for (steps, length) in places.iter().zip(&mut lengths) {
                 *length = document.string_append(steps, tail);
@@ -112,7 +115,9 @@ impl Command for StrLen {
             .into_iter()
             .map(|value| match value.kind() {
                 Kind::String(text) => Some(text.len()),
-                Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Array(_) | Kind::Object(_) => None,
+                Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Array(_) | Kind::Object(_) => {
+                    None
+                }
             })
             .collect();
         if !path.is_legacy() {

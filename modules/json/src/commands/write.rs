@@ -13,7 +13,7 @@ use keyspan_json_core::{
 
 use super::{KEY, PATH, VALUE, row};
 use crate::{
-    access::{announce, fits, fits_alone, is_root, locate, path, text, word},
+    access::{announce, fits, fits_alone, is_root, locate, path, text, topmost, word},
     error::Error,
 };
 
@@ -56,8 +56,10 @@ impl Change {
 /// Where a value for `path` goes: every match, or else the one new member that `path` names.
 fn changes(document: &Document, path: &Path, condition: Condition) -> Result<Vec<Change>, Error> {
     if condition != Condition::Absent {
-        let found: Vec<Change> =
-            locate(document, path)?.topmost().into_iter().map(|s| Change::Replace(s.to_vec())).collect();
+        let found: Vec<Change> = topmost(&locate(document, path)?)
+            .into_iter()
+            .map(|s| Change::Replace(s.to_vec()))
+            .collect();
         if !found.is_empty() || condition == Condition::Present {
             return Ok(found);
         }
@@ -66,23 +68,17 @@ fn changes(document: &Document, path: &Path, condition: Condition) -> Result<Vec
 }
 
 fn additions(document: &Document, path: &Path) -> Result<Vec<Change>, Error> {
-    if !path.is_definite() {
-        return Err(Error::PathNotStatic);
-    }
+    let Some((above, last)) = path.parent() else { return Err(Error::PathNotStatic) };
     let mut parent = Vec::with_capacity(8);
-    match path.resolve_parent(document.root(), &mut parent) {
-        None => Ok(Vec::new()),
-        Some((_, Last::Name(name))) => Ok(vec![Change::Add { parent, name: name.to_vec() }]),
-        Some((_, Last::Index(_))) => Ok(Vec::new()),
+    match last {
+        Last::Name(name) => Ok(match above.resolve_steps(document.root(), &mut parent) {
+            Some(_) => vec![Change::Add { parent, name: name.to_vec() }],
+            None => Vec::new(),
+        }),
+        // An index creates nothing: its place exists, or it is out of range.
+        Last::Index(_) if path.resolve(document.root()).is_some() => Ok(Vec::new()),
+        Last::Index(_) => Err(Error::IndexInPath),
     }
-}
-
-/// A path that ends in an index creates nothing: its place exists, or it is out of range.
-fn check_index(document: &Document, path: &Path) -> Result<(), Error> {
-    let missing = path.is_definite()
-        && matches!(path.last(), Some(Last::Index(_)))
-        && path.resolve(document.root()).is_none();
-    if missing { Err(Error::IndexInPath) } else { Ok(()) }
 }
 
 /// Puts `value` where `path` says; whether anything was put.
@@ -104,9 +100,6 @@ fn planned(
     value: &Document,
 ) -> Result<Vec<Change>, Error> {
     let changes = changes(document, path, condition)?;
-    if changes.is_empty() && condition != Condition::Present {
-        check_index(document, path)?;
-    }
     if let Some(depth) = changes.iter().map(Change::depth).max() {
         fits(document, depth, value)?;
     }
@@ -428,7 +421,11 @@ impl Command for Merge {
         if merged == Merged::Changed {
             announce(host, key, "json.merge");
         }
-        if merged == Merged::Missing { reply.null() } else { reply.ok() }
+        if merged == Merged::Missing {
+            reply.null()
+        } else {
+            reply.ok()
+        }
         Ok(())
     }
 }

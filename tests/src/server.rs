@@ -121,18 +121,32 @@ static STARTED: AtomicU32 = AtomicU32::new(0);
 
 impl Server {
     fn start(spec: Spec) -> Outcome<Self> {
+        for (module, _) in &spec.modules {
+            let path = modules_folder().join(module);
+            crate::ensure(path.exists(), || {
+                format!("there is no {}: build it with scripts/build", path.display())
+            })?;
+        }
+        let mut attempt = Self::start_once(spec.clone());
+        for _ in 0..2 {
+            // Another process may take the free port before the server does.
+            match attempt {
+                Err(failure) if failure.to_string().contains("Address already in use") => {
+                    attempt = Self::start_once(spec.clone());
+                }
+                Ok(_) | Err(_) => break,
+            }
+        }
+        attempt
+    }
+
+    fn start_once(spec: Spec) -> Outcome<Self> {
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
         let label = format!("keyspan-{}-{number}-{}", std::process::id(), spec.name);
         let folder = env::temp_dir().join(&label);
         fs::create_dir_all(&folder)?;
         for (name, content) in &spec.files {
             fs::write(folder.join(name), content)?;
-        }
-        for (module, _) in &spec.modules {
-            let path = modules_folder().join(module);
-            crate::ensure(path.exists(), || {
-                format!("there is no {}: build it with scripts/build", path.display())
-            })?;
         }
         let port = free_port()?;
         let process = launch(&spec, port, &folder, &label)?;

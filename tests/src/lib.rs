@@ -1,1 +1,34 @@
 //! Real servers, raw RESP: starts them, plays transcripts, compares bytes.
+//!
+//! A test names servers ([`Name`]), says how one is started ([`Spec`]), and talks to it in bytes
+//! ([`Client`]). What a person would write by hand (commands and their exact replies) is a
+//! [`Transcript`]. Everything here returns an [`Outcome`]; nothing panics, so that a server's log
+//! is kept and named whenever something fails.
+//!
+//! | environment | meaning | default |
+//! |---|---|---|
+//! | `KEYSPAN_SERVERS` | servers to test, by name, parted by spaces or commas | all six |
+//! | `KEYSPAN_SERVER_KIND` | `process` or `docker` | `process` |
+//! | `KEYSPAN_MODULES_DIR` | folder of `libkeyspan_*.so` | `target/modules` |
+//! | `KEYSPAN_CACHE` | folder of unpacked servers (see `scripts/servers`) | `.cache` |
+//! | `KEYSPAN_KEEP` | `1` keeps every server's folder, not just those of failures | unset |
+
+pub mod acl;
+pub mod crash;
+mod failure;
+mod name;
+pub mod persistence;
+pub mod pubsub;
+pub mod replication;
+mod resp;
+mod server;
+pub mod transcript;
+mod value;
+pub mod words;
+
+pub use failure::{Failure, Outcome, ensure, same};
+pub use name::{Kind, Name, SERVERS, servers};
+pub use resp::{Client, Protocol, frame_length};
+pub use server::{Server, Spec, modules_folder, on_each_server, workspace};
+pub use transcript::Transcript;
+pub use value::Value;

@@ -1,0 +1,381 @@
+//! Starting, stopping and killing servers.
+
+use std::collections::HashMap;
+use std::env;
+use std::fs::{self, File};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::{Client, Failure, Kind, Name, Outcome, Protocol};
+
+/// How long a server may take until it answers; a whole `.rdb` of 100 MB loads within it.
+const START_MAX: Duration = Duration::from_secs(60);
+
+/// The folder of the workspace's root `Cargo.toml`.
+#[must_use]
+pub fn workspace() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_path_buf()
+}
+
+/// The folder of `libkeyspan_*.so`: `KEYSPAN_MODULES_DIR`, or `target/modules`.
+#[must_use]
+pub fn modules_folder() -> PathBuf {
+    let named = env::var_os("KEYSPAN_MODULES_DIR").map(PathBuf::from);
+    named.unwrap_or_else(|| workspace().join("target/modules"))
+}
+
+/// How a server is to be started.
+#[derive(Clone, Debug)]
+pub struct Spec {
+    name: Name,
+    kind: Kind,
+    modules: Vec<(String, Vec<String>)>,
+    options: Vec<String>,
+    files: Vec<(String, Vec<u8>)>,
+}
+
+impl Spec {
+    /// A bare server, of the kind that the environment asks for.
+    pub fn new(name: Name) -> Outcome<Self> {
+        let kind = Kind::chosen()?;
+        Ok(Self { name, kind, modules: Vec::new(), options: Vec::new(), files: Vec::new() })
+    }
+
+    /// A server of this kind, whatever the environment says.
+    #[must_use]
+    pub fn kind(mut self, kind: Kind) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    /// Loads `libkeyspan_<module>.so` with these arguments.
+    #[must_use]
+    pub fn module(mut self, module: &str, arguments: &[&str]) -> Self {
+        let arguments = arguments.iter().map(|&word| word.to_owned()).collect();
+        self.modules.push((format!("libkeyspan_{module}.so"), arguments));
+        self
+    }
+
+    /// Adds command line options, such as `["--appendonly", "yes"]`; later ones win.
+    #[must_use]
+    pub fn options(mut self, options: &[&str]) -> Self {
+        self.options.extend(options.iter().map(|&word| word.to_owned()));
+        self
+    }
+
+    /// Puts a file into the server's folder before it starts, such as `dump.rdb`.
+    #[must_use]
+    pub fn file(mut self, name: &str, content: &[u8]) -> Self {
+        self.files.push((name.to_owned(), content.to_vec()));
+        self
+    }
+
+    /// Starts it and waits until it answers.
+    pub fn start(&self) -> Outcome<Server> {
+        Server::start(self.clone())
+    }
+
+    /// The options that every server under test gets, then its own.
+    fn command_line(&self, port: u16, folder: &str, modules: &str) -> Vec<String> {
+        let port = port.to_string();
+        let base = [
+            ["--port", &port],
+            ["--bind", "127.0.0.1"],
+            ["--dir", folder],
+            ["--save", ""],
+            ["--enable-debug-command", "yes"],
+            ["--enable-module-command", "yes"],
+            ["--repl-diskless-sync-delay", "0"],
+        ];
+        let mut line: Vec<String> = base.as_flattened().iter().map(|&word| word.into()).collect();
+        for (module, arguments) in &self.modules {
+            line.extend(["--loadmodule".into(), format!("{modules}/{module}")]);
+            line.extend(arguments.iter().cloned());
+        }
+        line.extend(self.options.iter().cloned());
+        line
+    }
+}
+
+/// A running server in a folder of its own.
+///
+/// Dropping one kills it. Its folder goes too, but for one that failed: see [`Server::keep`].
+#[derive(Debug)]
+pub struct Server {
+    spec: Spec,
+    port: u16,
+    folder: PathBuf,
+    process: Child,
+    container: String,
+    keep: bool,
+}
+
+static STARTED: AtomicU32 = AtomicU32::new(0);
+
+impl Server {
+    fn start(spec: Spec) -> Outcome<Self> {
+        for (module, _) in &spec.modules {
+            let path = modules_folder().join(module);
+            crate::ensure(path.exists(), || {
+                format!("there is no {}: build it with scripts/build", path.display())
+            })?;
+        }
+        let mut attempt = Self::start_once(spec.clone());
+        for _ in 0..2 {
+            // Another process may take the free port before the server does.
+            match attempt {
+                Err(failure) if failure.to_string().contains("Address already in use") => {
+                    attempt = Self::start_once(spec.clone());
+                }
+                Ok(_) | Err(_) => break,
+            }
+        }
+        attempt
+    }
+
+    fn start_once(spec: Spec) -> Outcome<Self> {
+        let number = STARTED.fetch_add(1, Ordering::Relaxed);
+        let label = format!("keyspan-{}-{number}-{}", std::process::id(), spec.name);
+        let folder = env::temp_dir().join(&label);
+        fs::create_dir_all(&folder)?;
+        for (name, content) in &spec.files {
+            fs::write(folder.join(name), content)?;
+        }
+        let port = free_port()?;
+        let process = launch(&spec, port, &folder, &label)?;
+        let keep = env::var_os("KEYSPAN_KEEP").is_some_and(|value| value == "1");
+        let mut server = Self { spec, port, folder, process, container: label, keep };
+        server.wait_until_ready()?;
+        Ok(server)
+    }
+
+    /// Which server this is.
+    #[must_use]
+    pub fn name(&self) -> Name {
+        self.spec.name
+    }
+
+    /// Its TCP port on 127.0.0.1.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Its working folder, where `dump.rdb`, `appendonlydir` and `server.log` are.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// What it has logged so far.
+    pub fn log(&self) -> Outcome<String> {
+        Ok(String::from_utf8_lossy(&fs::read(self.folder.join("server.log"))?).into_owned())
+    }
+
+    /// A new RESP2 connection.
+    pub fn client(&self) -> Outcome<Client> {
+        Client::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, self.port)))
+    }
+
+    /// A new connection that speaks this protocol.
+    pub fn client_in(&self, protocol: Protocol) -> Outcome<Client> {
+        let mut client = self.client()?;
+        if protocol == Protocol::Resp3 {
+            client.speak(protocol)?;
+        }
+        Ok(client)
+    }
+
+    /// Keeps the folder and its log after the server has gone.
+    pub fn keep(&mut self) {
+        self.keep = true;
+    }
+
+    /// The failure with the log's place and its last lines; the folder is kept.
+    pub fn explain(&mut self, failure: &Failure) -> Failure {
+        self.keep();
+        let log = self.log().unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        let tail = lines.get(lines.len().saturating_sub(15)..).unwrap_or_default().join("\n    ");
+        let place = self.folder.join("server.log");
+        Failure::new(format!(
+            "{}: {failure}\n  log: {}\n    {tail}",
+            self.spec.name,
+            place.display()
+        ))
+    }
+
+    /// Kills it with SIGKILL, as a power cut would.
+    pub fn kill(&mut self) -> Outcome<()> {
+        if self.spec.kind == Kind::Docker {
+            docker(&["kill", "-s", "KILL", &self.container])?;
+        } else {
+            self.process.kill()?;
+        }
+        self.process.wait()?;
+        Ok(())
+    }
+
+    /// Ends it in order: SHUTDOWN, which saves only where the options or `how` say so.
+    pub fn shut_down(&mut self, how: &str) -> Outcome<()> {
+        // A server that goes closes the connection instead of a reply; one that stays says why.
+        if let Ok(reply) = self.client()?.line(&format!("SHUTDOWN {how}")) {
+            return Err(Failure::new(String::from_utf8_lossy(&reply)).during("SHUTDOWN"));
+        }
+        self.process.wait()?;
+        Ok(())
+    }
+
+    /// Starts it again in the same folder, on the same port, after [`kill`](Self::kill) or
+    /// [`shut_down`](Self::shut_down).
+    pub fn start_again(&mut self) -> Outcome<()> {
+        self.process = launch(&self.spec, self.port, &self.folder, &self.container)?;
+        self.wait_until_ready()
+    }
+
+    /// Shuts it down and starts it again.
+    pub fn restart(&mut self) -> Outcome<()> {
+        self.shut_down("NOSAVE")?;
+        self.start_again()
+    }
+
+    /// Changes the options for the next start.
+    pub fn set_options(&mut self, options: &[&str]) {
+        self.spec = self.spec.clone().options(options);
+    }
+
+    /// How the server ended, if it has.
+    pub fn ended(&mut self) -> Outcome<Option<ExitStatus>> {
+        Ok(self.process.try_wait()?)
+    }
+
+    fn wait_until_ready(&mut self) -> Outcome<()> {
+        let deadline = Instant::now() + START_MAX;
+        while Instant::now() < deadline {
+            if let Some(status) = self.ended()? {
+                let ended = Failure::new(format!("the server ended at its start ({status})"));
+                return Err(self.explain(&ended));
+            }
+            if self.answers() {
+                return Ok(());
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        let silent = Failure::new(format!("no answer within {START_MAX:?}"));
+        Err(self.explain(&silent))
+    }
+
+    /// Whether it has loaded its data and takes commands (or asks for a password).
+    fn answers(&self) -> bool {
+        let reply = self.client().and_then(|mut client| client.line("PING"));
+        reply.is_ok_and(|reply| !reply.starts_with(b"-LOADING"))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let kept = self.keep || thread::panicking();
+        if matches!(self.process.try_wait(), Ok(None)) {
+            // Nothing can be done about a server that is already gone.
+            let _ = self.kill();
+        }
+        if kept {
+            eprintln!("kept: {}", self.folder.display());
+        } else {
+            let _ = fs::remove_dir_all(&self.folder);
+        }
+    }
+}
+
+/// A port that was free just now.
+fn free_port() -> Outcome<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}
+
+fn launch(spec: &Spec, port: u16, folder: &Path, label: &str) -> Outcome<Child> {
+    let mut command = match spec.kind {
+        Kind::Docker => container(spec, port, folder, label)?,
+        Kind::Process => {
+            let mut command = Command::new(script(&["path", spec.name.as_str()])?);
+            let (folder, modules) = (folder.to_string_lossy(), modules_folder());
+            command.args(spec.command_line(port, &folder, &modules.to_string_lossy()));
+            command
+        }
+    };
+    let log = File::options().create(true).append(true).open(folder.join("server.log"))?;
+    let spawned = command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn();
+    spawned.map_err(|error| Failure::from(error).during(&format!("starting {}", spec.name)))
+}
+
+/// `docker run` in the foreground, on the host's network, as the owner of the folder.
+fn container(spec: &Spec, port: u16, folder: &Path, label: &str) -> Outcome<Command> {
+    let image = script(&["image", spec.name.as_str()])?;
+    let owner = fs::metadata(folder)?;
+    let mut command = docker_command()?;
+    command.args(["run", "--rm", "--network", "host", "--name", label]);
+    command.args(["--user", &format!("{}:{}", owner.uid(), owner.gid())]);
+    command.args(["--volume", &format!("{}:/data", folder.display())]);
+    if !spec.modules.is_empty() {
+        let modules = modules_folder().canonicalize()?;
+        command.args(["--volume", &format!("{}:/modules:ro", modules.display())]);
+    }
+    command.arg(image).args(spec.command_line(port, "/data", "/modules"));
+    Ok(command)
+}
+
+/// The `docker` program, set to talk to a daemon that answers.
+fn docker_command() -> Outcome<Command> {
+    let host = script(&["docker-up"])?;
+    let mut command = Command::new("docker");
+    command.env("DOCKER_HOST", host.trim_start_matches("DOCKER_HOST="));
+    Ok(command)
+}
+
+fn docker(words: &[&str]) -> Outcome<()> {
+    let output = docker_command()?.args(words).output()?;
+    crate::ensure(output.status.success(), || {
+        format!("docker {}: {}", words.join(" "), String::from_utf8_lossy(&output.stderr))
+    })
+}
+
+static ANSWERS: Mutex<Option<HashMap<String, String>>> = Mutex::new(None);
+
+/// What `scripts/servers` prints for these words, asked once in a process.
+pub(crate) fn script(words: &[&str]) -> Outcome<String> {
+    let key = words.join(" ");
+    let mut answers = ANSWERS.lock().unwrap_or_else(PoisonError::into_inner);
+    let answers = answers.get_or_insert_default();
+    if let Some(answer) = answers.get(&key) {
+        return Ok(answer.clone());
+    }
+    let output = Command::new(workspace().join("scripts/servers")).args(words).output()?;
+    crate::ensure(output.status.success(), || {
+        format!("scripts/servers {key}: {}", String::from_utf8_lossy(&output.stderr).trim())
+    })?;
+    let answer = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    answers.insert(key, answer.clone());
+    Ok(answer)
+}
+
+/// Runs `body` on each chosen server, started as `spec` says; every server's failure is in the
+/// result, with its log.
+pub fn on_each_server(
+    spec: impl Fn(Spec) -> Spec,
+    body: impl Fn(&mut Server) -> Outcome<()>,
+) -> Outcome<()> {
+    let mut failures = Vec::new();
+    for name in crate::servers()? {
+        let outcome = spec(Spec::new(name)?)
+            .start()
+            .and_then(|mut server| body(&mut server).map_err(|failure| server.explain(&failure)));
+        failures.extend(outcome.err().map(|failure| failure.to_string()));
+    }
+    crate::ensure(failures.is_empty(), || failures.join("\n"))
+}

@@ -36,7 +36,9 @@ pub fn multiply(a: Number, b: Number) -> Result<Number, Arithmetic> {
 /// [`Arithmetic`]
 pub fn power(a: Number, b: Number) -> Result<Number, Arithmetic> {
     match (a, b) {
-        (Number::Int(base), Number::Int(exponent)) if exponent >= 0 => integer_power(base, exponent),
+        (Number::Int(base), Number::Int(exponent)) if exponent >= 0 => {
+            integer_power(base, exponent)
+        }
         _ => finite(double(a).powf(double(b))),
     }
 }

@@ -13,7 +13,7 @@
 
 use super::arena::Arena;
 use super::packed::Packing;
-use super::shape::{Shape, SHAPE_KEYS_MAX, probe};
+use super::shape::{SHAPE_KEYS_MAX, Shape, probe};
 use super::word::{Address, Form, Slot, Word};
 
 /// Most elements an array, or members an object, can have; builders refuse more.
@@ -142,11 +142,7 @@ pub(crate) struct Dictionary {
 }
 
 impl<'a> Object<'a> {
-    pub(crate) fn read(
-        arena: &Arena,
-        shapes: &'a impl Shapes,
-        address: Address,
-    ) -> Option<Self> {
+    pub(crate) fn read(arena: &Arena, shapes: &'a impl Shapes, address: Address) -> Option<Self> {
         let first = arena.u32(address)?;
         if first & DICTIONARY == 0 {
             return shapes.shape(first).map(|shape| Self::Shaped { address, shape });

@@ -256,7 +256,7 @@ impl Editor<'_> {
             Target::Packed(array, index) => match value.kind() {
                 Kind::Number(number) => self.set_element(array, index, number)?,
                 _ => {
-                    let array = self.repacked(array, Packing::Generic)?;
+                    let array = self.generic_without(array, index)?;
                     let word = self.copied(value)?;
                     self.store.arena.put(array.element(index), &word.slot());
                 }
@@ -282,17 +282,24 @@ impl Editor<'_> {
     fn set_element(&mut self, place: Place, index: usize, number: Number) -> Option<()> {
         let array = self.array(place)?;
         let packing = array.packing.widened(number).unwrap_or(Packing::Generic);
-        let array = if packing == array.packing { array } else { self.repacked(place, packing)? };
+        let array = match packing {
+            Packing::Generic => self.generic_without(place, index)?,
+            packing if packing == array.packing => array,
+            packing => self.resized(place, array, packing, array.capacity)?,
+        };
         let begun = self.store.begin_array();
         self.store.number(number);
         self.store.pop_elements(begun, array, index);
         Some(())
     }
 
-    /// Gives the array at `place` another packing, which holds its elements.
-    fn repacked(&mut self, place: Place, packing: Packing) -> Option<Array> {
+    /// Makes the packed array at `place` generic, with nothing in the place of element `index`.
+    fn generic_without(&mut self, place: Place, index: usize) -> Option<Array> {
         let old = self.array(place)?;
-        self.resized(place, old, packing, old.capacity)
+        let array = self.resized(place, old, Packing::Generic, old.capacity)?;
+        let word = self.store.arena.word(array.element(index));
+        self.store.free(word);
+        Some(array)
     }
 
     /// Moves the array at `place` into a new block.

@@ -83,12 +83,22 @@ impl Shape {
             .map(|(start, key)| {
                 escaped(key, &mut labels);
                 labels.push(b':');
-                Key { start: narrow(start), len: narrow(key.len()), label_end: narrow(labels.len()) }
+                Key {
+                    start: narrow(start),
+                    len: narrow(key.len()),
+                    label_end: narrow(labels.len()),
+                }
             })
             .collect();
         let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
-        let mut shape =
-            Self { id, hash, list: list.into(), keys, labels: labels.into(), index: Box::default() };
+        let mut shape = Self {
+            id,
+            hash,
+            list: list.into(),
+            keys,
+            labels: labels.into(),
+            index: Box::default(),
+        };
         if shape.len() >= INDEXED_KEYS_MIN {
             shape.index = shape.indexed();
         }

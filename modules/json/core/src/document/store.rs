@@ -222,7 +222,8 @@ impl Store {
     }
 
     fn store_shaped(&mut self, begun: Begun, shape: u32) -> Address {
-        let (items, arena) = (self.items.get_mut(begun.items..).unwrap_or_default(), &mut self.arena);
+        let (items, arena) =
+            (self.items.get_mut(begun.items..).unwrap_or_default(), &mut self.arena);
         for item in items.iter_mut() {
             *item = Item::Word(word_of(arena, *item));
         }
@@ -287,8 +288,7 @@ impl Store {
                     *place = values.len();
                 }
                 values.push(item);
-            } else if let Some(value) =
-                places.get(*first).and_then(|place| values.get_mut(*place))
+            } else if let Some(value) = places.get(*first).and_then(|place| values.get_mut(*place))
             {
                 let old = std::mem::replace(value, item);
                 self.drop_item(old);
@@ -386,12 +386,6 @@ impl Store {
             }
         }
         self.arena.release(address, size);
-    }
-
-    /// Writes the last value on the stack as element `index` of a generic array.
-    pub(crate) fn pop_to(&mut self, place: Address) {
-        let word = self.pop();
-        self.arena.put(place, &word.slot());
     }
 
     /// Numbers of the stack from `begun` on; `None` for other values.

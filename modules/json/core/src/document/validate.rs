@@ -1,9 +1,9 @@
 //! The check of the arena's invariants, for tests.
 
+use super::Document;
 use super::block::{self, Array, Object};
 use super::packed::Packing;
 use super::word::{Address, Form, INLINE_MAX, Word};
-use super::{Document, Shapes};
 
 impl Document {
     /// Checks that live and free blocks cover the chunks exactly, without overlap, that every index

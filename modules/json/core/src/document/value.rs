@@ -1,7 +1,7 @@
 //! Reading a document.
 
 use super::Document;
-use super::block::{self, Array, Object, Shapes};
+use super::block::{self, Array, Object};
 use super::packed::Packing;
 use super::store::{Store, TooLarge, with_store};
 use super::word::{Address, Form, Slot, Word};
@@ -59,9 +59,7 @@ impl<'a> ValueRef<'a> {
     fn child(self, position: usize) -> Option<Self> {
         match self.container()? {
             Container::Array(array) => self.element_of(array, position),
-            Container::Object(object) if position < object.len() => {
-                self.at(object.value(position))
-            }
+            Container::Object(object) if position < object.len() => self.at(object.value(position)),
             Container::Object(_) => None,
         }
     }
@@ -86,9 +84,8 @@ impl<'a> ValueRef<'a> {
             _ => None,
         };
         let null = Self::root(Document::null_ref());
-        (0..array.map_or(0, |array| array.len)).map(move |index| {
-            array.and_then(|array| self.element_of(array, index)).unwrap_or(null)
-        })
+        (0..array.map_or(0, |array| array.len))
+            .map(move |index| array.and_then(|array| self.element_of(array, index)).unwrap_or(null))
     }
 
     /// The members of an object in order; none for other kinds.
@@ -144,9 +141,8 @@ impl<'a> ValueRef<'a> {
         if self.packing() != Packing::Generic {
             return 1;
         }
-        let deepest = |values: &mut dyn Iterator<Item = Self>| {
-            1 + values.map(Self::depth).max().unwrap_or(0)
-        };
+        let deepest =
+            |values: &mut dyn Iterator<Item = Self>| 1 + values.map(Self::depth).max().unwrap_or(0);
         match self.kind() {
             Kind::Array(_) => deepest(&mut self.elements()),
             Kind::Object(_) => deepest(&mut self.members().map(|(_, value)| value)),

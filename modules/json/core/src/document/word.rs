@@ -198,12 +198,13 @@ mod tests {
     #[test]
     fn numbers_come_back() {
         for shift in 0..64 {
-            for value in [1i64 << shift, (1i64 << shift).wrapping_neg(), (1i64 << shift) - 1] {
+            let power = 1i64 << shift;
+            for value in [power, power.wrapping_neg(), power.wrapping_sub(1)] {
                 check(Number::Int(value));
             }
         }
         for exponent in 0..0x7ffu64 {
-            for rest in [0, 1, 0x8_0000_0000_0001, 0x8_0000_0000_0000_0000_u128 as u64] {
+            for rest in [0, 1, 0x8_0000_0000_0001, u64::MAX] {
                 let bits = exponent << 52 | rest & ((1 << 52) - 1);
                 check(Number::Double(f64::from_bits(bits)));
                 check(Number::Double(-f64::from_bits(bits)));

@@ -7,6 +7,8 @@
 //! A loader treats its input as hostile: every field through its own check, no allocation from a
 //! length that has not been checked against what remains.
 
+pub mod search_aux;
+
 /// Why a value could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Error {

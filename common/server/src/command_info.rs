@@ -91,8 +91,7 @@ fn arity(arity: Arity) -> c_int {
 const END_OF_KEYS: raw::KeySpec = raw::KeySpec {
     notes: null(),
     flags: 0,
-    begin_search_type:
-        bindings::RedisModuleKeySpecBeginSearchType_REDISMODULE_KSPEC_BS_INVALID,
+    begin_search_type: bindings::RedisModuleKeySpecBeginSearchType_REDISMODULE_KSPEC_BS_INVALID,
     bs: bindings::RedisModuleCommandKeySpec__bindgen_ty_1 {
         index: bindings::RedisModuleCommandKeySpec__bindgen_ty_1__bindgen_ty_1 { pos: 0 },
     },
@@ -123,8 +122,7 @@ fn key_spec(row: &Row) -> raw::KeySpec {
     };
     raw::KeySpec {
         flags: flags.into(),
-        begin_search_type:
-            bindings::RedisModuleKeySpecBeginSearchType_REDISMODULE_KSPEC_BS_INDEX,
+        begin_search_type: bindings::RedisModuleKeySpecBeginSearchType_REDISMODULE_KSPEC_BS_INDEX,
         bs: bindings::RedisModuleCommandKeySpec__bindgen_ty_1 {
             index: bindings::RedisModuleCommandKeySpec__bindgen_ty_1__bindgen_ty_1 { pos: first },
         },

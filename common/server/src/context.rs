@@ -19,7 +19,7 @@ use crate::{job, value};
 
 const READ: c_int = REDISMODULE_READ.cast_signed();
 const READ_WRITE: c_int = (REDISMODULE_READ | REDISMODULE_WRITE).cast_signed();
-const EMPTY: c_int = REDISMODULE_KEYTYPE_EMPTY as c_int;
+const EMPTY: c_int = raw::code(REDISMODULE_KEYTYPE_EMPTY);
 
 /// One call of a command on values of type `V`.
 ///

@@ -13,7 +13,7 @@ use keyspan_common::{
 use crate::context::Context;
 use crate::guard::guard;
 use crate::raw::{self, Api};
-use crate::reply::{ClientReply, INTERNAL_ERROR};
+use crate::reply::ClientReply;
 
 /// Command lines up to this length are laid out on the stack.
 const SHORT: usize = 16;
@@ -53,11 +53,7 @@ unsafe extern "C" fn enter<C: Command<Value: DataType>>(
     let words = unsafe { slice::from_raw_parts(argv, count) };
     // SAFETY: the call's context.
     let mut reply = unsafe { ClientReply::new(ctx) };
-    if guard(C::ROW.name, || lay_out(api, words, |args| run::<C>(ctx, words, args, &mut reply)))
-        .is_none()
-    {
-        reply.error(INTERNAL_ERROR);
-    }
+    guard(C::ROW.name, || lay_out(api, words, |args| run::<C>(ctx, words, args, &mut reply)));
     reply.end();
     raw::OK
 }

@@ -40,7 +40,8 @@ pub(crate) fn guard<T>(what: &str, body: impl FnOnce() -> T) -> Option<T> {
 
 #[cold]
 fn report(what: &str) {
-    let last = LAST.try_with(|last| last.try_borrow_mut().map(|mut last| std::mem::take(&mut *last)));
+    let last =
+        LAST.try_with(|last| last.try_borrow_mut().map(|mut last| std::mem::take(&mut *last)));
     let last = last.ok().and_then(Result::ok).unwrap_or_default();
     log::line(Level::Warning, &format!("internal error in {what}: {last}"));
 }

@@ -13,7 +13,7 @@ use redis_module::raw::{
 
 use crate::guard::guard;
 use crate::raw;
-use crate::reply::{ClientReply, INTERNAL_ERROR};
+use crate::reply::ClientReply;
 
 /// Most threads of one module.
 const THREADS_MAX: usize = 4;
@@ -28,7 +28,9 @@ const INLINE: u32 = REDISMODULE_CTX_FLAGS_DENY_BLOCKING
 /// A job with its client.
 type Job = Box<dyn FnOnce() + Send>;
 /// What writes a finished job's reply. None: the job panicked.
-type Answer = Option<Box<dyn FnOnce(&mut dyn Reply) + Send>>;
+type Answer = Option<Finish>;
+/// Writes the reply of an outcome it holds.
+type Finish = Box<dyn FnOnce(&mut dyn Reply) + Send>;
 
 /// The jobs that wait, and the threads that take them. A job per blocked client, so that the
 /// server's own limit of clients bounds the queue.
@@ -124,9 +126,9 @@ impl Blocking {
     ) {
         POOL.submit(Box::new(move || {
             let outcome = guard("a job", job);
-            self.unblock(outcome.map(|outcome| -> Box<dyn FnOnce(&mut dyn Reply) + Send> {
-                Box::new(move |reply| finish(outcome, reply))
-            }));
+            self.unblock(
+                outcome.map(|outcome| -> Finish { Box::new(move |reply| finish(outcome, reply)) }),
+            );
         }));
     }
 
@@ -145,10 +147,7 @@ unsafe extern "C" fn answer(ctx: *mut raw::Ctx, _: *mut *mut raw::Word, _: c_int
         let data = (raw::api().blocked_private_data)(ctx).cast::<Answer>();
         (ClientReply::new(ctx), data.as_mut().and_then(Option::take))
     };
-    let written = guard("a job's reply", || answer.map(|answer| answer(&mut reply)));
-    if written.flatten().is_none() {
-        reply.error(INTERNAL_ERROR);
-    }
+    guard("a job's reply", || answer.map(|answer| answer(&mut reply)));
     reply.end();
     raw::OK
 }

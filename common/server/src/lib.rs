@@ -28,7 +28,7 @@ pub use alloc::ServerAlloc;
 pub use capabilities::{Capabilities, Family, capabilities};
 pub use entry::Entry;
 pub use info::Figures;
-pub use load::Module;
+pub use load::{Module, Ready};
 pub use settings::LoadArguments;
 pub use skipped_aux::SkippedAux;
 pub use value::TypeEntry;
@@ -42,7 +42,7 @@ pub mod expansion {
 /// Makes the library a module: exports the entry points of both families, and installs the
 /// server's allocator.
 ///
-/// ```ignore
+/// ```text
 /// keyspan_server::module! {
 ///     name: "ReJSON",
 ///     version: 80800,

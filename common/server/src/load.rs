@@ -18,6 +18,9 @@ use crate::skipped_aux::SkippedAux;
 use crate::value::TypeEntry;
 use crate::{alloc, capabilities, command_info, guard, info, settings};
 
+/// What a module does last when it is loaded; an error refuses to load and is logged.
+pub type Ready = fn(&LoadArguments) -> Result<(), String>;
+
 /// Everything a module is; `module!` fills it.
 #[derive(Debug)]
 pub struct Module {
@@ -33,8 +36,8 @@ pub struct Module {
     pub settings: &'static [Setting],
     /// Its section of INFO.
     pub info: Option<Figures>,
-    /// Called last. An error refuses to load and is logged.
-    pub load: Option<fn(&LoadArguments) -> Result<(), String>>,
+    /// Called last.
+    pub load: Option<Ready>,
     /// The load argument under which records of other modules are skipped, and which.
     pub skipped_aux: Option<(&'static str, &'static [SkippedAux])>,
 }

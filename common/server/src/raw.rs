@@ -8,21 +8,29 @@
 use std::ffi::{CStr, c_char, c_int, c_long, c_longlong, c_uint, c_ulong, c_ulonglong, c_void};
 use std::sync::OnceLock;
 
+use redis_module::raw as bindings;
 pub(crate) use redis_module::raw::{
     RedisModuleBlockedClient as BlockedClient, RedisModuleCmdFunc as CommandFunction,
     RedisModuleCommand as Command, RedisModuleCommandArg as CommandArg,
     RedisModuleCommandInfo as CommandInfo, RedisModuleCommandInfoVersion as CommandInfoVersion,
-    RedisModuleCommandKeySpec as KeySpec, RedisModuleCtx as Ctx,
-    RedisModuleDefragCtx as DefragCtx, RedisModuleDigest as Digest, RedisModuleIO as Io,
-    RedisModuleInfoCtx as InfoCtx, RedisModuleKey as Key, RedisModuleKeyOptCtx as KeyOptCtx,
-    RedisModuleString as Word, RedisModuleType as Type, RedisModuleTypeMethods as TypeMethods,
+    RedisModuleCommandKeySpec as KeySpec, RedisModuleCtx as Ctx, RedisModuleDefragCtx as DefragCtx,
+    RedisModuleDigest as Digest, RedisModuleIO as Io, RedisModuleInfoCtx as InfoCtx,
+    RedisModuleKey as Key, RedisModuleKeyOptCtx as KeyOptCtx, RedisModuleString as Word,
+    RedisModuleType as Type, RedisModuleTypeMethods as TypeMethods,
 };
-use redis_module::raw as bindings;
 
 /// What a function of the API answers when it worked.
-pub(crate) const OK: c_int = bindings::REDISMODULE_OK as c_int;
+pub(crate) const OK: c_int = code(bindings::REDISMODULE_OK);
 /// What a function of the API answers when it did not.
-pub(crate) const ERR: c_int = bindings::REDISMODULE_ERR as c_int;
+pub(crate) const ERR: c_int = code(bindings::REDISMODULE_ERR);
+
+/// A small constant of the bindings as the type the functions take and answer.
+#[expect(clippy::cast_possible_truncation, reason = "fails to compile if it does")]
+pub(crate) const fn code(value: isize) -> c_int {
+    let code = value as c_int;
+    assert!(code as isize == value);
+    code
+}
 
 /// `GetApi`: writes the function of this name to the second argument.
 pub(crate) type GetApi = unsafe extern "C" fn(*const c_char, *mut c_void) -> c_int;

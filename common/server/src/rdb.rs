@@ -85,7 +85,8 @@ impl rdb::Read for Reader {
         // SAFETY: the stream of the running callback, and a place for the length.
         let start = unsafe { (self.api.load_bytes)(self.io, &raw mut len) };
         // Taken before the check, so that a buffer handed out with an error is freed.
-        let bytes = NonNull::new(start.cast::<u8>()).map(|start| Bytes { api: self.api, start, len });
+        let bytes =
+            NonNull::new(start.cast::<u8>()).map(|start| Bytes { api: self.api, start, len });
         self.checked(bytes)?.ok_or(Error::Truncated)
     }
 }

@@ -10,7 +10,7 @@ use crate::raw::{self, Api};
 use crate::text::with_c_str;
 
 /// The text of a panic that reached the guard, and of a command that broke its own reply.
-pub(crate) const INTERNAL_ERROR: &str = "ERR internal error, please report it";
+const INTERNAL_ERROR: &str = "ERR internal error, please report it";
 
 /// Writes one reply to one client.
 ///
@@ -52,7 +52,7 @@ impl ClientReply {
         self.owed = 0;
     }
 
-    /// Completes a reply whose command stopped before its end.
+    /// Completes a reply whose command stopped before its end: an error, then nulls.
     #[inline]
     pub(crate) fn end(&mut self) {
         if self.owed != 0 {

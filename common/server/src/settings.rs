@@ -85,7 +85,8 @@ pub(crate) unsafe fn register(
 /// As for [`register`].
 unsafe fn register_one(api: &Api, ctx: *mut raw::Ctx, setting: &'static Setting) -> c_int {
     let Ok(name) = CString::new(setting.name) else { return raw::ERR };
-    let fixed = if setting.fixed { REDISMODULE_CONFIG_IMMUTABLE } else { REDISMODULE_CONFIG_DEFAULT };
+    let fixed =
+        if setting.fixed { REDISMODULE_CONFIG_IMMUTABLE } else { REDISMODULE_CONFIG_DEFAULT };
     let data = std::ptr::from_ref(setting).cast_mut().cast::<c_void>();
     let numeric = |flags: c_uint, min, max| {
         let (name, value) = (name.as_ptr(), setting.get());

@@ -68,7 +68,7 @@ unsafe extern "C" fn load<A: Aux>(io: *mut raw::Io, version: c_int, when: c_int)
 }
 
 /// When a record stands before the keys.
-const BEFORE_KEYS: c_int = redis_module::raw::REDISMODULE_AUX_BEFORE_RDB as c_int;
+const BEFORE_KEYS: c_int = raw::code(redis_module::raw::REDISMODULE_AUX_BEFORE_RDB);
 
 /// Keys of these types are found in files of RediSearch 1 only, and are not read.
 unsafe extern "C" fn load_key<A: Aux>(_io: *mut raw::Io, _version: c_int) -> *mut c_void {

@@ -212,10 +212,7 @@ unsafe extern "C" fn memory<V: DataType>(
     bytes.unwrap_or(0)
 }
 
-unsafe extern "C" fn effort<V: DataType>(
-    _ctx: *mut raw::KeyOptCtx,
-    value: *const c_void,
-) -> usize {
+unsafe extern "C" fn effort<V: DataType>(_ctx: *mut raw::KeyOptCtx, value: *const c_void) -> usize {
     // SAFETY: the value of this callback. 0 would mean "always on another thread".
     guard("free_effort", || unsafe { &*value.cast::<V>() }.effort().max(1)).unwrap_or(1)
 }

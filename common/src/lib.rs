@@ -6,6 +6,7 @@
 
 pub mod args;
 pub mod command;
+pub mod data_type;
 pub mod docs;
 pub mod host;
 pub mod keyspace;

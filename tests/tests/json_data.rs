@@ -1,6 +1,11 @@
 //! Documents of other producers: every recorded payload loads, answers, and survives.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may panic; that is how it fails")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may panic; that is how it fails"
+)]
 
 use std::{fs, path::PathBuf};
 
@@ -29,7 +34,8 @@ fn lines(file: &str) -> Vec<Json> {
 
 fn bytes(hex: &Json) -> Vec<u8> {
     let hex = hex.as_str().expect("hex text").as_bytes();
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|d| u8::try_from(d).ok()).unwrap();
+    let digit =
+        |byte: u8| char::from(byte).to_digit(16).and_then(|d| u8::try_from(d).ok()).unwrap();
     hex.chunks(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()
 }
 
@@ -50,11 +56,14 @@ fn answers(reply: &Value, recorded: &Json) -> bool {
         (Value::Integer(got), Json::Number(number)) => number.as_i64() == Some(*got),
         (Value::Bulk(got), Json::String(text)) => {
             let number = |bytes: &[u8]| std::str::from_utf8(bytes).ok()?.parse::<f64>().ok();
-            got == text.as_bytes()
-                || number(got).is_some_and(|number| text.parse() == Ok(number))
+            got == text.as_bytes() || number(got).is_some_and(|number| text.parse() == Ok(number))
         }
-        (Value::Bulk(got), Json::Object(object)) => object.get("hex").is_some_and(|hex| *got == bytes(hex)),
-        (Value::Simple(got), Json::Object(object)) => object.get("status").is_some_and(|s| s == got),
+        (Value::Bulk(got), Json::Object(object)) => {
+            object.get("hex").is_some_and(|hex| *got == bytes(hex))
+        }
+        (Value::Simple(got), Json::Object(object)) => {
+            object.get("status").is_some_and(|s| s == got)
+        }
         (Value::Error(got), Json::Object(object)) => object.get("error").is_some_and(|e| e == got),
         (Value::Array(got), Json::Array(elements)) => {
             got.len() == elements.len() && got.iter().zip(elements).all(|(g, e)| answers(g, e))
@@ -89,8 +98,7 @@ fn equal(a: &Json, b: &Json) -> bool {
 }
 
 fn restore(client: &mut Client, key: &str, dump: &[u8]) -> Outcome<()> {
-    let reply =
-        client.call(&[b"RESTORE".as_slice(), key.as_bytes(), b"0", dump, b"REPLACE"])?;
+    let reply = client.call(&[b"RESTORE".as_slice(), key.as_bytes(), b"0", dump, b"REPLACE"])?;
     keyspan_tests::same(&reply, b"+OK\r\n", key)
 }
 
@@ -126,7 +134,10 @@ fn check_replies(client: &mut Client, file: &str) -> Outcome<usize> {
             let recorded = &expect["reply"];
             let fits = if exact { answers(&reply, recorded) } else { same_json(&reply, recorded) };
             ensure(fits, || {
-                format!("{file} {}: {} replied {reply}, recorded {recorded}", fixture["id"], expect["command"])
+                format!(
+                    "{file} {}: {} replied {reply}, recorded {recorded}",
+                    fixture["id"], expect["command"]
+                )
             })?;
             checked += 1;
         }
@@ -138,7 +149,9 @@ fn check_replies(client: &mut Client, file: &str) -> Outcome<usize> {
 fn check_afterwards(client: &mut Client, file: &str) -> Outcome<usize> {
     let mut checked = 0;
     for fixture in lines(&format!("{file}.jsonl")) {
-        let (Some(after), Some(dump)) = (fixture["after"].as_array(), fixture.get("after_dump_hex")) else {
+        let (Some(after), Some(dump)) =
+            (fixture["after"].as_array(), fixture.get("after_dump_hex"))
+        else {
             continue;
         };
         if dump.is_null() {
@@ -175,7 +188,9 @@ fn every_recorded_payload_answers_and_survives() -> Outcome<()> {
             restored += restore_all(&mut client, file)?;
             checked += check_replies(&mut client, file)?;
         }
-        ensure(restored >= 75 && checked >= 300, || format!("{restored} payloads, {checked} replies"))?;
+        ensure(restored >= 75 && checked >= 300, || {
+            format!("{restored} payloads, {checked} replies")
+        })?;
         for file in FIXTURES {
             for fixture in lines(&format!("{file}.jsonl")) {
                 let key = fixture["keys"][0]["key"].as_str().unwrap();
@@ -184,7 +199,8 @@ fn every_recorded_payload_answers_and_survives() -> Outcome<()> {
         }
         persistence::survives_reload(server)?;
         for base in Base::BOTH {
-            persistence::survives_rewrite(server, base).map_err(|f| f.during(&format!("{base:?}")))?;
+            persistence::survives_rewrite(server, base)
+                .map_err(|f| f.during(&format!("{base:?}")))?;
         }
         let mut client = server.client()?;
         for file in FIXTURES {
@@ -229,7 +245,8 @@ fn open(file: &str, arguments: &[&str], check: impl Fn(&Server) -> Outcome<()>) 
     let content = fs::read(folder().join(file))?;
     let (strict, relaxed) = readers(file);
     let mut opened = 0;
-    for (names, options) in [(strict, &[][..]), (relaxed, &["--rdb-version-check", "relaxed"][..])] {
+    for (names, options) in [(strict, &[][..]), (relaxed, &["--rdb-version-check", "relaxed"][..])]
+    {
         for name in names.iter().map(|name| Name::parse(name)).collect::<Outcome<Vec<_>>>()? {
             if !servers()?.contains(&name) {
                 continue;

@@ -63,7 +63,10 @@ fn events_come_only_with_a_change() -> Outcome<()> {
         let mut events = Events::new(server)?;
         let mut client = server.client()?;
         let steps = [
-            (r#"JSON.SET k $ '{"n":1,"s":"x","t":true,"a":[1,2,3],"o":{"p":1},"e":[]}'"#, "json.set"),
+            (
+                r#"JSON.SET k $ '{"n":1,"s":"x","t":true,"a":[1,2,3],"o":{"p":1},"e":[]}'"#,
+                "json.set",
+            ),
             ("JSON.SET k $.n 5 NX", ""),
             ("JSON.NUMINCRBY k $.n 1", "json.numincrby"),
             ("JSON.NUMINCRBY k $.s 1", ""),
@@ -164,7 +167,10 @@ fn transactions_scripts_and_functions_run_json() -> Outcome<()> {
         let reply = client.line("EXEC")?;
         ensure(matches!(reply.as_slice(), b"*-1\r\n" | b"_\r\n"), || "WATCH saw no change".into())?;
         client.expect("EVAL \"return redis.call('JSON.GET', KEYS[1], '$.a')\" 1 t", "$3\n[9]")?;
-        client.expect("EVAL \"return redis.pcall('JSON.GET', KEYS[1], '.b')['err']\" 1 t", "$23\nERR Path does not exist")?;
+        client.expect(
+            "EVAL \"return redis.pcall('JSON.GET', KEYS[1], '.b')['err']\" 1 t",
+            "$23\nERR Path does not exist",
+        )?;
         let library = "#!lua name=l\\nredis.register_function('f', function(keys) return redis.call('JSON.ARRLEN', keys[1], '$') end)";
         client.expect(&format!("FUNCTION LOAD \"{library}\""), "$1\nl")?;
         client.expect("FCALL f 1 t", "*1\n$-1")
@@ -223,7 +229,9 @@ fn used_memory(client: &mut Client) -> Outcome<f64> {
 fn memory_usage_is_the_allocators_truth() -> Outcome<()> {
     on_each_server(json, |server| {
         let mut client = server.client()?;
-        for (name, size, copies) in [("small", 300, 2000), ("mid", 5_000, 400), ("large", 4_000_000, 1)] {
+        for (name, size, copies) in
+            [("small", 300, 2000), ("mid", 5_000, 400), ("large", 4_000_000, 1)]
+        {
             let text = large(size);
             client.line("FLUSHALL SYNC")?;
             // The first documents make the shapes that all share.
@@ -313,8 +321,12 @@ fn out_of_memory_changes_nothing() -> Outcome<()> {
 #[test]
 fn settings_are_set_shown_and_kept() -> Outcome<()> {
     let with_arguments = |spec: Spec| {
-        spec.module("json", &["max-document-size", "2000", "rdb-encoding", "4"])
-            .options(&["--save", "", "--enable-debug-command", "yes"])
+        spec.module("json", &["max-document-size", "2000", "rdb-encoding", "4"]).options(&[
+            "--save",
+            "",
+            "--enable-debug-command",
+            "yes",
+        ])
     };
     on_each_server(with_arguments, |server| {
         let mut client = server.client()?;
@@ -340,14 +352,18 @@ fn settings_are_set_shown_and_kept() -> Outcome<()> {
         ensure(reply.starts_with(b"-ERR"), || "a setting left its range".into())?;
         // Encoding 4 is CBOR: an empty array within an array is 81 80.
         let dump = client.call(&["DUMP", "d"])?;
-        ensure(dump.windows(4).any(|bytes| bytes == [5, 2, 0x81, 0x80]), || dump.escape_ascii().to_string())
+        ensure(dump.windows(4).any(|bytes| bytes == [5, 2, 0x81, 0x80]), || {
+            dump.escape_ascii().to_string()
+        })
     })
 }
 
 #[test]
 fn unknown_load_arguments_are_refused() -> Outcome<()> {
     for name in keyspan_tests::servers()? {
-        for arguments in [&["no-such-setting", "1"][..], &["max-path-limit"], &["max-path-limit", "zero"]] {
+        for arguments in
+            [&["no-such-setting", "1"][..], &["max-path-limit"], &["max-path-limit", "zero"]]
+        {
             let started = Spec::new(name)?.module("json", arguments).start();
             ensure(started.is_err(), || format!("{} took {arguments:?}", name.as_str()))?;
         }
@@ -376,7 +392,9 @@ fn replicas_follow_what_changed_and_nothing_else() -> Outcome<()> {
         }
         replication::converge(&replica, primary)?;
         let before = client.info("master_repl_offset")?;
-        for line in ["JSON.SET a $.n 5 NX", "JSON.DEL a $.none", "JSON.CLEAR a $.none", "JSON.TOGGLE a $.n"] {
+        for line in
+            ["JSON.SET a $.n 5 NX", "JSON.DEL a $.none", "JSON.CLEAR a $.none", "JSON.TOGGLE a $.n"]
+        {
             client.line(line)?;
         }
         let after = client.info("master_repl_offset")?;

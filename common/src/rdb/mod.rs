@@ -16,6 +16,7 @@ pub mod file;
 pub mod lzf;
 mod memory;
 pub mod payload;
+pub mod search_aux;
 mod type_id;
 
 pub use dump::{load_dump, save_dump};

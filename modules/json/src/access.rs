@@ -7,7 +7,7 @@ use keyspan_common::{
     host::Host,
 };
 use keyspan_json_core::{
-    document::{Document, ValueRef},
+    Document, ValueRef,
     node::{Kind, Node},
     path::{Cache, Dialect, Locations, Path},
     print::{self, TooLong},

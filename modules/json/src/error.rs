@@ -6,8 +6,8 @@ use std::borrow::Cow;
 
 use keyspan_common::{host::WrongType, wire::Wire};
 use keyspan_json_core::{
+    ParseError,
     arith::Arithmetic,
-    document::ParseError,
     path::{Exceeded, PathError},
 };
 

@@ -2,7 +2,7 @@
 
 use keyspan_common::reply::Reply;
 use keyspan_json_core::{
-    document::ValueRef,
+    ValueRef,
     node::{Kind, Node, Number},
     print,
 };

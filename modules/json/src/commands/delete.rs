@@ -6,7 +6,7 @@ use keyspan_common::{
     host::Host,
     reply::Reply,
 };
-use keyspan_json_core::document::Document;
+use keyspan_json_core::Document;
 
 use super::{KEY, PATH, row};
 use crate::{

@@ -7,8 +7,8 @@ use keyspan_common::{
     reply::Reply,
 };
 use keyspan_json_core::{
+    Document,
     arith::{self, Arithmetic},
-    document::Document,
     node::{Kind, Node, Number},
     path::Path,
     print,

@@ -7,7 +7,7 @@ use keyspan_common::{
     reply::Reply,
 };
 use keyspan_json_core::{
-    document::{Document, ValueRef},
+    Document, ValueRef,
     node::{Kind, Node},
 };
 

@@ -9,7 +9,7 @@ use keyspan_common::{
     reply::Reply,
 };
 use keyspan_json_core::{
-    document::{Document, ValueRef},
+    Document, ValueRef,
     path::Path,
     print::{self, Style, TooLong},
 };

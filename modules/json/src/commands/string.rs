@@ -7,7 +7,7 @@ use keyspan_common::{
     reply::Reply,
 };
 use keyspan_json_core::{
-    document::Document,
+    Document,
     node::{Kind, Node},
 };
 

@@ -7,8 +7,8 @@ use keyspan_common::{
     reply::Reply,
 };
 use keyspan_json_core::{
-    document::{Document, FloatKind},
     path::{Last, Path},
+    {Document, FloatKind},
 };
 
 use super::{KEY, PATH, VALUE, row};

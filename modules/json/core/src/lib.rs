@@ -5,6 +5,7 @@ pub mod document;
 pub mod node;
 pub mod parse;
 pub mod print;
+mod rdb;
 
 pub use document::{Document, FloatKind, ValueRef};
 pub use parse::ParseError;

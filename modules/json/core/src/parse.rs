@@ -56,6 +56,11 @@ impl Document {
         .map_err(|error: serde_json::Error| ParseError::Text(error.to_string()))
     }
 
+    /// A text that was stored: it may be nested [`DEPTH_MAX`] deep, one more than what can be set.
+    pub(crate) fn parse_stored(text: &[u8]) -> Result<Self, ParseError> {
+        Self::parse(text)
+    }
+
     /// The first member's value of a BSON document, as relaxed extended JSON; `null` if it has none.
     /// So RedisJSON takes `FORMAT BSON`.
     ///

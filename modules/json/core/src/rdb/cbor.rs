@@ -206,7 +206,11 @@ impl<'a> Source<'a> {
             }
             store.number(number);
         }
-        if bytes.is_empty() { store.end_array(begun).ok() } else { store.end_array_as(begun, *packing).ok() }
+        if bytes.is_empty() {
+            store.end_array(begun).ok()
+        } else {
+            store.end_array_as(begun, *packing).ok()
+        }
     }
 }
 

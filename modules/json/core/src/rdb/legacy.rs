@@ -28,7 +28,7 @@ fn push<R: Read>(reader: &mut R, store: &mut Store, depth: usize) -> Result<(), 
         2 => store.string(utf8(reader.bytes()?.as_ref())?).map_err(invalid)?,
         4 => store.number(Number::Double(finite(reader.double()?)?)),
         8 => store.number(Number::Int(reader.signed()?)),
-        16 => store.bool(reader.bytes()?.as_ref() == b"1"),
+        16 => store.bool(truth(reader.bytes()?.as_ref())?),
         32 if depth < DEPTH_MAX => push_object(reader, store, depth + 1)?,
         64 if depth < DEPTH_MAX => push_array(reader, store, depth + 1)?,
         _ => return Err(Error::Invalid),
@@ -54,6 +54,14 @@ fn push_array<R: Read>(reader: &mut R, store: &mut Store, depth: usize) -> Resul
         push(reader, store, depth)?;
     }
     store.end_array(begun).map_err(invalid)
+}
+
+fn truth(bytes: &[u8]) -> Result<bool, Error> {
+    match bytes {
+        b"1" => Ok(true),
+        b"0" => Ok(false),
+        _ => Err(Error::Invalid),
+    }
 }
 
 fn utf8(bytes: &[u8]) -> Result<&[u8], Error> {

@@ -6,6 +6,7 @@ pub mod node;
 pub mod parse;
 pub mod path;
 pub mod print;
+mod rdb;
 
 pub use document::{Document, FloatKind, ValueRef};
 pub use parse::ParseError;

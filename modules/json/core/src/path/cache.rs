@@ -132,3 +132,60 @@ impl Cache {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fill(cache: &mut Cache, range: std::ops::Range<usize>) {
+        for at in range {
+            let text = format!("$.member{at}");
+            let path = cache.get_or_parse(text.as_bytes(), Dialect::Redis).unwrap();
+            assert!(path.is_definite());
+        }
+    }
+
+    #[test]
+    fn known_path_is_the_same_object() {
+        let mut cache = Cache::new();
+        let first = cache.get_or_parse(b"$.a", Dialect::Redis).unwrap();
+        let second = cache.get_or_parse(b"$.a", Dialect::Redis).unwrap();
+        let strict = cache.get_or_parse(b"$.a", Dialect::Strict).unwrap();
+        assert!(Arc::ptr_eq(&first, &second));
+        assert!(!Arc::ptr_eq(&first, &strict));
+        assert_eq!(cache.len(), 2);
+    }
+
+    #[test]
+    fn used_paths_outlive_unused_ones() {
+        let mut cache = Cache::new();
+        let kept = cache.get_or_parse(b"$.kept", Dialect::Redis).unwrap();
+        for round in 0..20 {
+            fill(&mut cache, round * 500..(round + 1) * 500);
+            let again = cache.get_or_parse(b"$.kept", Dialect::Redis).unwrap();
+            assert!(Arc::ptr_eq(&kept, &again), "round {round}");
+        }
+        assert_eq!(cache.len(), ENTRIES_MAX);
+        assert_eq!(cache.index.len(), ENTRIES_MAX);
+        for (at, slot) in cache.slots.iter().enumerate() {
+            let found = cache.index.find(slot.hash, |position| *position == at);
+            assert!(found.is_some());
+        }
+    }
+
+    #[test]
+    fn bytes_are_bounded_and_errors_not_kept() {
+        let mut cache = Cache::new();
+        for at in 0..200 {
+            let text = format!("$.{}{at}", "x".repeat(100_000));
+            assert!(cache.get_or_parse(text.as_bytes(), Dialect::Redis).is_ok());
+            assert!(cache.bytes() <= BYTES_MAX);
+        }
+        let sum: usize = cache.slots.iter().map(Slot::bytes).sum();
+        assert_eq!(cache.bytes(), sum);
+        assert!(cache.len() > 15);
+        let before = cache.len();
+        assert!(cache.get_or_parse(b"$[", Dialect::Redis).is_err());
+        assert_eq!(cache.len(), before);
+    }
+}

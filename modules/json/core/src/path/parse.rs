@@ -108,10 +108,11 @@ impl<'t> Parser<'t> {
             self.count()?;
             rest.push(self.selector()?);
         }
+        self.at += 1;
         Ok(Segment { descendant, first, rest })
     }
 
-    /// A selector and the blanks around it; `,` or `]` follows, the latter is taken.
+    /// A selector and the blanks around it; `,` or `]` follows.
     fn selector(&mut self) -> Result<Selector, PathError> {
         self.blank();
         let start = self.at;
@@ -130,7 +131,7 @@ impl<'t> Parser<'t> {
             _ => self.index_or_slice()?,
         };
         self.blank();
-        if self.peek() == Some(b',') || self.eat(b']') {
+        if matches!(self.peek(), Some(b',' | b']')) {
             return Ok(selector);
         }
         match selector {

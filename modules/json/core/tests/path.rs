@@ -1,0 +1,14 @@
+//! The path engine over `serde_json::Value`.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![expect(clippy::indexing_slicing, reason = "serde_json's index gives null, and tests may panic")]
+
+#[path = "path/attack.rs"]
+mod attack;
+#[path = "path/differential.rs"]
+mod differential;
+#[path = "path/oracle.rs"]
+mod oracle;
+#[path = "path/redis.rs"]
+mod redis;
+#[path = "path/suite.rs"]
+mod suite;

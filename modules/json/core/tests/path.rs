@@ -1,6 +1,5 @@
 //! The path engine over `serde_json::Value`.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
-#![expect(clippy::indexing_slicing, reason = "serde_json's index gives null, and tests may panic")]
 
 #[path = "path/attack.rs"]
 mod attack;

@@ -37,9 +37,9 @@ fn build(pattern: &str) -> Result<Regex, Refusal> {
         .size_limit(REGEX_BYTES_MAX)
         .dfa_size_limit(REGEX_BYTES_MAX)
         .build();
-    built.map_err(|error| match error {
-        regex::Error::CompiledTooBig(_) => Refusal::TooLarge,
-        _ => Refusal::Invalid,
+    built.map_err(|error| {
+        let too_large = matches!(error, regex::Error::CompiledTooBig(_));
+        if too_large { Refusal::TooLarge } else { Refusal::Invalid }
     })
 }
 

@@ -20,7 +20,8 @@ fn scalar() -> impl Strategy<Value = Value> {
         any::<bool>().prop_map(Value::Bool),
         (-3i64..12).prop_map(|value| json!(value)),
         (-4i64..9).prop_map(|value| json!(value as f64 / 2.0)),
-        prop::sample::select(vec!["", "a", "ab", "b", "x y", "\u{e9}"]).prop_map(|text| json!(text)),
+        prop::sample::select(vec!["", "a", "ab", "b", "x y", "\u{e9}"])
+            .prop_map(|text| json!(text)),
     ]
 }
 
@@ -63,19 +64,21 @@ fn segment(selector: BoxedStrategy<String>) -> BoxedStrategy<String> {
     .boxed()
 }
 
-fn singular() -> impl Strategy<Value = String> {
+/// Singular queries with indexes from `low`.
+fn singular(low: i64) -> impl Strategy<Value = String> {
     let step = prop_oneof![
         name().prop_map(|name| format!(".{name}")),
-        (-2i64..3).prop_map(|index| format!("[{index}]")),
+        (low..3).prop_map(|index| format!("[{index}]")),
     ];
     (prop::sample::select(vec!["@", "$"]), prop::collection::vec(step, 0..3))
         .prop_map(|(start, steps)| format!("{start}{}", steps.concat()))
 }
 
+/// `serde_json_path` takes no negative index in a singular query.
 fn operand() -> impl Strategy<Value = String> {
     prop_oneof![
-        4 => singular(),
-        1 => singular().prop_map(|query| format!("length({query})")),
+        4 => singular(0),
+        1 => singular(0).prop_map(|query| format!("length({query})")),
         1 => name().prop_map(|name| format!("count(@.{name}.*)")),
         1 => name().prop_map(|name| format!("value(@..{name})")),
         3 => (-3i64..6).prop_map(|value| value.to_string()),
@@ -86,15 +89,19 @@ fn operand() -> impl Strategy<Value = String> {
 }
 
 fn test(query: BoxedStrategy<String>) -> impl Strategy<Value = String> {
-    let operators = prop::sample::select(vec!["==", "!=", "<", "<=", ">", ">="]);
+    let operators = prop::sample::select(vec!["==", "!=", "<", ">"]);
+    // RFC 9535 has nothing <= nothing; `serde_json_path` has not.
+    let inclusive = prop::sample::select(vec!["<=", ">="]);
     prop_oneof![
-        5 => (operand(), operators, operand())
+        4 => (operand(), operators, operand())
+            .prop_map(|(left, operator, right)| format!("{left} {operator} {right}")),
+        1 => (operand(), inclusive, -3i64..6)
             .prop_map(|(left, operator, right)| format!("{left} {operator} {right}")),
         2 => query.clone(),
         1 => query.prop_map(|query| format!("!{query}")),
-        1 => (singular(), prop::sample::select(vec!["a.*", "[ab]+", "b", "x y"]))
+        1 => (singular(0), prop::sample::select(vec!["a.*", "[ab]+", "b", "x y"]))
             .prop_map(|(query, pattern)| format!("match({query}, '{pattern}')")),
-        1 => (singular(), prop::sample::select(vec!["a", "[^a]", " "]))
+        1 => (singular(0), prop::sample::select(vec!["a", "[^a]", " "]))
             .prop_map(|(query, pattern)| format!("search({query}, '{pattern}')")),
     ]
 }
@@ -151,8 +158,13 @@ fn multiset<'v>(values: impl IntoIterator<Item = &'v Value>) -> Vec<String> {
     texts
 }
 
+/// Whether `jsonpath-rust` follows RFC 9535 for it: it compares nothing as if it were something.
+fn is_plain(text: &str) -> bool {
+    !["count(", "value(", "length(", "!"].iter().any(|sign| text.contains(sign))
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn strict_agrees_with_serde_json_path(
@@ -167,7 +179,7 @@ proptest! {
     #[test]
     fn strict_agrees_with_jsonpath_rust(
         document in document(),
-        text in path(selector(plain_query())),
+        text in path(selector(plain_query())).prop_filter("its functions differ", |text| is_plain(text)),
     ) {
         // It gives the matches of `..` with several selectors in an order of its own.
         let expected = document.query(&text).unwrap();
@@ -195,7 +207,7 @@ proptest! {
     #[test]
     fn definite_paths_resolve_to_what_they_select(
         document in document(),
-        text in singular(),
+        text in singular(-3),
         strict in any::<bool>(),
     ) {
         let dialect = if strict { Dialect::Strict } else { Dialect::Redis };

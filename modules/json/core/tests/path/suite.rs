@@ -9,7 +9,7 @@ const SUITE: &str = include_str!("../../../../../tests/fixtures/jsonpath/cts.jso
 fn compliance_suite_passes() {
     let suite: Value = serde_json::from_str(SUITE).unwrap();
     let cases = suite["tests"].as_array().unwrap();
-    let failed: Vec<String> = cases.iter().filter_map(|case| failure(case)).collect();
+    let failed: Vec<String> = cases.iter().filter_map(failure).collect();
     assert_eq!(cases.len(), 703);
     assert!(failed.is_empty(), "{} failed:\n{}", failed.len(), failed.join("\n"));
 }

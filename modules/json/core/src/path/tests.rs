@@ -121,3 +121,9 @@ fn parents_lose_the_last_segment() {
         assert_eq!(path.parent().map(|(_, last)| last), last, "{text}");
     }
 }
+
+#[test]
+fn paths_cross_threads() {
+    fn check<T: Send + Sync>() {}
+    check::<Path>();
+}

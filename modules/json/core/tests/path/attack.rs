@@ -38,6 +38,7 @@ fn nesting_is_limited() {
     let reason = "ERR path nesting exceeds the limit of 64";
     check_refused(format!("$[?{}@.a{}]", "(".repeat(20_000), ")".repeat(20_000)), reason);
     check_refused(format!("$[?{}@.a{}]", "!(".repeat(20_000), ")".repeat(20_000)), reason);
+    check_refused(format!("$[?{}@.a{}]", "(".repeat(64), ")".repeat(64)), reason);
     check_refused(format!("$[?(@{}", "[?(@".repeat(200)), reason);
     check_refused(format!("$[?@{}", "[?@".repeat(200)), reason);
     check_refused(format!("$[?{}1{}==1]", "length(".repeat(10_000), ")".repeat(10_000)), reason);
@@ -88,6 +89,15 @@ fn deepest_document_is_walked() {
         let mut budget = Budget::default();
         path.select(Json(&document), &mut budget, &mut Vec::new()).unwrap();
     });
+}
+
+#[test]
+fn many_queries_leave_no_depth_behind() {
+    let document = Value::Array(vec![json!({"a": 1}); 2_000]);
+    for text in ["$[?@.a]", "$[?@..a]", "$[?@.*==1]", "$[?(@.a) && !(!@.a)]"] {
+        let path = Path::parse(text.as_bytes(), Dialect::Redis).unwrap();
+        assert_eq!(selected(&path, &document), document, "{text}");
+    }
 }
 
 #[test]

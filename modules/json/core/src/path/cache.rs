@@ -10,7 +10,7 @@ use super::{Dialect, Path, PathError};
 /// Most paths in the cache.
 pub(super) const ENTRIES_MAX: usize = 1024;
 /// Most memory the cached paths take, about, in bytes.
-pub(super) const BYTES_MAX: usize = 4 * 1024 * 1024;
+pub(super) const BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// The last used paths, compiled. What is not used between two rounds of a clock hand goes.
 #[derive(Debug, Default)]
@@ -57,7 +57,7 @@ impl Cache {
         self.slots.is_empty()
     }
 
-    /// About how much memory the paths take, in bytes; at most 4 MiB. O(1).
+    /// About how much memory the paths take, in bytes; at most 16 MiB. O(1).
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.bytes

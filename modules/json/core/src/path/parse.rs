@@ -10,8 +10,9 @@ use super::{Dialect, TEXT_MAX};
 
 /// What a compiled part takes, about, in bytes.
 const PART_BYTES: usize = 96;
-/// What a compiled regular expression takes, about, in bytes.
-const REGEX_BYTES: usize = 32 * 1024;
+/// What a compiled regular expression is taken to need, with what it caches as it runs, in bytes:
+/// between the usual 20 KiB and the most.
+const REGEX_BYTES: usize = 256 * 1024;
 
 /// A text being compiled.
 pub(super) struct Parser<'t> {

@@ -33,6 +33,9 @@ impl Compiled {
     }
 }
 
+/// What a running regular expression may cache, in bytes.
+const DFA_BYTES_MAX: usize = 256 * 1024;
+
 /// Why a pattern did not compile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
@@ -139,7 +142,7 @@ fn count(rest: &[u8]) -> u64 {
 fn build(pattern: &str) -> Result<Regex, Refusal> {
     let built = RegexBuilder::new(pattern)
         .size_limit(REGEX_BYTES_MAX)
-        .dfa_size_limit(REGEX_BYTES_MAX)
+        .dfa_size_limit(DFA_BYTES_MAX)
         .build();
     built.map_err(|error| {
         let too_large = matches!(error, regex::Error::CompiledTooBig(_));

@@ -64,10 +64,47 @@ impl<'a> Args<'a> {
     }
 }
 
-impl<'a> Iterator for Args<'a> {
+/// The words left, one by one. No iterator itself: [`Args::take`] would hide behind
+/// [`Iterator::take`].
+impl<'a> IntoIterator for Args<'a> {
+    type Item = Arg<'a>;
+    type IntoIter = Words<'a>;
+
+    fn into_iter(self) -> Words<'a> {
+        Words(self)
+    }
+}
+
+/// The iterator of [`Args`].
+#[derive(Clone, Debug)]
+pub struct Words<'a>(Args<'a>);
+
+impl<'a> Iterator for Words<'a> {
     type Item = Arg<'a>;
 
     fn next(&mut self) -> Option<Arg<'a>> {
-        self.take().ok()
+        self.0.take().ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_taken_in_order_and_know_their_place() {
+        let words: [&[u8]; 4] = [b"CMD", b"key", b"nx", b"v"];
+        let mut args = Args::new(&words);
+        assert_eq!(args.take(), Ok(Arg { bytes: b"key", position: 1 }));
+        assert!(!args.take_keyword("XX") && args.take_keyword("NX"));
+        assert_eq!((args.len(), args.finish()), (1, Err(Malformed)));
+        assert_eq!(args.into_iter().map(|arg| arg.position).collect::<Vec<_>>(), [3]);
+        assert_eq!(args.take().map(|arg| arg.bytes), Ok(&b"v"[..]));
+        assert_eq!((args.take(), args.finish()), (Err(Malformed), Ok(())));
+    }
+
+    #[test]
+    fn an_empty_line_has_no_words() {
+        assert!(Args::new(&[]).is_empty() && Args::new(&[b"CMD"]).is_empty());
     }
 }

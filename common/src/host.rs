@@ -1,6 +1,6 @@
 //! What a command asks of the server it runs in.
 
-use crate::args::Arg;
+use crate::{args::Arg, reply::Reply};
 
 /// The key holds a value of another type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,4 +38,17 @@ pub trait Host {
     /// Hands the command to replicas and to the AOF as it was received.
     /// Called once, only when something changed.
     fn replicate(&mut self);
+
+    /// Runs `job`, which must need nothing of the server, and answers with what `finish` writes of
+    /// its outcome. A server runs it on another thread while other clients are served, and blocks
+    /// this client; where a client cannot be blocked (MULTI, scripts), and by default, it runs at
+    /// once. The last thing a command does: nothing may be written to `reply` after it.
+    fn spawn<T: Send + 'static>(
+        &mut self,
+        reply: &mut dyn Reply,
+        job: impl FnOnce() -> T + Send + 'static,
+        finish: impl FnOnce(T, &mut dyn Reply) + Send + 'static,
+    ) {
+        finish(job(), reply);
+    }
 }

@@ -6,9 +6,13 @@
 
 pub mod args;
 pub mod command;
+pub mod data_type;
+pub mod docs;
 pub mod host;
+pub mod keyspace;
 pub mod number;
 pub mod rdb;
 pub mod reply;
+pub mod resp;
 pub mod settings;
 pub mod wire;

@@ -77,10 +77,28 @@ impl Setting {
         match self.kind {
             Kind::Bool => ["no", "yes"].iter().position(|w| w.eq_ignore_ascii_case(word)),
             Kind::Choice(words) => words.iter().position(|w| w.eq_ignore_ascii_case(word)),
-            Kind::Integer { .. } | Kind::Memory { .. } => return word.parse().ok(),
+            Kind::Integer { .. } => return word.parse().ok(),
+            Kind::Memory { .. } => return bytes(word),
         }
         .and_then(|index| i64::try_from(index).ok())
     }
+}
+
+/// A number of bytes with the servers' units: `k m g` are powers of 1000, `kb mb gb` of 1024.
+fn bytes(word: &str) -> Option<i64> {
+    let digits = word.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = word.split_at_checked(digits)?;
+    let factor = match unit.to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" => 1000,
+        "kb" => 1 << 10,
+        "m" => 1_000_000,
+        "mb" => 1 << 20,
+        "g" => 1_000_000_000,
+        "gb" => 1 << 30,
+        _ => return None,
+    };
+    number.parse::<i64>().ok()?.checked_mul(factor)
 }
 
 /// The value of one line of INFO.
@@ -90,4 +108,47 @@ pub enum Figure<'a> {
     Count(u64),
     /// Text.
     Text(&'a str),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(kind: Kind, word: &str, expected: Option<i64>) {
+        assert_eq!(Setting::new("x", "", kind, 0).parse(word), expected, "{kind:?} {word}");
+    }
+
+    #[test]
+    fn words_are_read_by_kind() {
+        let memory = Kind::Memory { max: i64::MAX };
+        for (word, expected) in [
+            ("0", Some(0)),
+            ("17b", Some(17)),
+            ("2k", Some(2000)),
+            ("2KB", Some(2048)),
+            ("100mb", Some(100 << 20)),
+            ("1g", Some(1_000_000_000)),
+            ("1gb", Some(1 << 30)),
+            ("9223372036854775807", Some(i64::MAX)),
+            ("9223372036854775807k", None),
+            ("mb", None),
+            ("-1", None),
+            ("1tb", None),
+            ("", None),
+        ] {
+            check(memory, word, expected);
+        }
+        check(Kind::Bool, "YES", Some(1));
+        check(Kind::Bool, "1", None);
+        check(Kind::Choice(&["compatible", "strict"]), "Strict", Some(1));
+        check(Kind::Choice(&["compatible", "strict"]), "lax", None);
+        check(Kind::Integer { min: 0, max: 9 }, "-3", Some(-3));
+    }
+
+    #[test]
+    fn a_value_out_of_range_changes_nothing() {
+        let setting = Setting::new("x", "", Kind::Integer { min: 1, max: 5 }, 2);
+        assert!(!setting.set(0) && !setting.set(6) && setting.get() == 2);
+        assert!(setting.set(5) && setting.get() == 5);
+    }
 }

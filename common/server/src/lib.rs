@@ -1,1 +1,110 @@
 //! The module API of Valkey and Redis: all FFI of the workspace.
+//!
+//! A module describes itself with [`module!`] and holds no `unsafe` of its own. One library loads
+//! into every server from Redis 7.0 and Valkey 8.0 on: what a server lacks is found by looking for
+//! the function, never by its version.
+#![expect(unsafe_code, reason = "the module API is C; each block says why it is sound")]
+
+mod alloc;
+mod aof;
+mod capabilities;
+mod command_info;
+mod context;
+mod entry;
+mod guard;
+mod info;
+mod job;
+mod load;
+pub mod log;
+mod raw;
+mod rdb;
+mod reply;
+mod settings;
+mod skipped_aux;
+mod text;
+mod value;
+
+pub use alloc::ServerAlloc;
+pub use capabilities::{Capabilities, Family, capabilities};
+pub use entry::Entry;
+pub use info::Figures;
+pub use load::{Module, Ready};
+pub use settings::LoadArguments;
+pub use skipped_aux::SkippedAux;
+pub use value::TypeEntry;
+
+/// For the expansion of [`module!`] alone.
+#[doc(hidden)]
+pub mod expansion {
+    pub use redis_module::raw::{RedisModuleCtx as Ctx, RedisModuleString as Word};
+}
+
+/// Makes the library a module: exports the entry points of both families, and installs the
+/// server's allocator.
+///
+/// ```text
+/// keyspan_server::module! {
+///     name: "ReJSON",
+///     version: 80800,
+///     types: [Document => encoding],          // fn() -> u32, asked once the settings are known
+///     commands: [Set, Get],                   // types with keyspan_common::command::Command
+///     settings: &SETTINGS,                    // &'static [Setting]
+///     info: figures,                          // optional: fn(&mut dyn FnMut(&str, Figure))
+///     load: ready,                            // optional: fn(&LoadArguments) -> Result<(), String>
+///     skipped_aux: "skip-search-aux" => [Indexes, Dictionaries], // optional
+/// }
+/// ```
+#[macro_export]
+macro_rules! module {
+    (
+        name: $name:expr,
+        version: $version:expr,
+        types: [$($value:ty => $encoding:expr),* $(,)?],
+        commands: [$($command:ty),* $(,)?],
+        settings: $settings:expr
+        $(, info: $info:expr)?
+        $(, load: $load:expr)?
+        $(, skipped_aux: $flag:expr => [$($aux:ty),* $(,)?])?
+        $(,)?
+    ) => {
+        #[global_allocator]
+        static SERVER_ALLOC: $crate::ServerAlloc = $crate::ServerAlloc;
+
+        /// What the server is told.
+        static MODULE: $crate::Module = $crate::Module {
+            name: $name,
+            version: $version,
+            types: &[$($crate::TypeEntry::of::<$value>($encoding)),*],
+            commands: &[$($crate::Entry::of::<$command>()),*],
+            settings: $settings,
+            info: $crate::module!(@optional $($info)?),
+            load: $crate::module!(@optional $($load)?),
+            skipped_aux: $crate::module!(
+                @optional $(($flag, &[$($crate::SkippedAux::of::<$aux>()),*]))?),
+        };
+
+        /// The entry point Redis looks for.
+        #[unsafe(no_mangle)]
+        unsafe extern "C" fn RedisModule_OnLoad(
+            ctx: *mut $crate::expansion::Ctx,
+            argv: *mut *mut $crate::expansion::Word,
+            argc: ::std::ffi::c_int,
+        ) -> ::std::ffi::c_int {
+            // SAFETY: the server's own call.
+            unsafe { MODULE.on_load(ctx, argv, argc) }
+        }
+
+        /// The entry point Valkey looks for first.
+        #[unsafe(no_mangle)]
+        unsafe extern "C" fn ValkeyModule_OnLoad(
+            ctx: *mut $crate::expansion::Ctx,
+            argv: *mut *mut $crate::expansion::Word,
+            argc: ::std::ffi::c_int,
+        ) -> ::std::ffi::c_int {
+            // SAFETY: the server's own call.
+            unsafe { MODULE.on_load(ctx, argv, argc) }
+        }
+    };
+    (@optional) => { None };
+    (@optional $some:expr) => { Some($some) };
+}

@@ -1,1 +1,9 @@
-//! JSON.* for Valkey and Redis.
+//! JSON.* for Valkey and Redis: translation only. Values and paths are `keyspan-json-core`'s, the
+//! module API is `keyspan-server`'s.
+
+mod access;
+mod answer;
+pub mod commands;
+pub mod error;
+mod expand;
+pub mod settings;

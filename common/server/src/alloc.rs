@@ -1,0 +1,271 @@
+//! The server's allocator, so that a module's memory counts in `used_memory`; the system's where
+//! no server is present (unit tests, fuzz targets, tools).
+//!
+//! One switch, thrown by the first instruction of `OnLoad`, decides for both: a block is freed by
+//! whoever made it because the switch moves only while no block of the system's is alive.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::ffi::c_void;
+use std::ptr::null_mut;
+use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::Relaxed};
+
+use crate::raw::{self, GetApi};
+
+/// The greatest alignment the server's allocator gives by itself, if the size is a multiple.
+const NATURAL: usize = 16;
+
+type Alloc = unsafe extern "C" fn(usize) -> *mut c_void;
+type Calloc = unsafe extern "C" fn(usize, usize) -> *mut c_void;
+type Realloc = unsafe extern "C" fn(*mut c_void, usize) -> *mut c_void;
+type Free = unsafe extern "C" fn(*mut c_void);
+
+/// The four functions of one server.
+#[derive(Clone, Copy)]
+struct Functions {
+    alloc: Alloc,
+    calloc: Calloc,
+    realloc: Realloc,
+    free: Free,
+}
+
+/// Null until a server is present; then a table in [`STORE`], and never changed again.
+static FUNCTIONS: AtomicPtr<Functions> = AtomicPtr::new(null_mut());
+/// Blocks of the system's allocator that are alive.
+static SYSTEM_BLOCKS: AtomicUsize = AtomicUsize::new(0);
+
+/// The allocator of every module; `module!` installs it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ServerAlloc;
+
+/// Whether memory comes from the server.
+pub(crate) fn is_server() -> bool {
+    functions().is_some()
+}
+
+#[inline]
+fn functions() -> Option<&'static Functions> {
+    // SAFETY: null or a table that is never freed.
+    unsafe { FUNCTIONS.load(Relaxed).as_ref() }
+}
+
+/// Uses the server's allocator from now on. Does nothing, and answers `false`, when blocks of the
+/// system's allocator are alive (they would be freed by the wrong one) or a function is missing.
+///
+/// # Safety
+/// `get_api` is a server's own, and no other thread of this library runs yet.
+pub(crate) unsafe fn switch_to_server(get_api: GetApi) -> bool {
+    if is_server() {
+        return true;
+    }
+    // SAFETY: these are the types of these four functions in every version of the header.
+    let found = unsafe {
+        (
+            raw::find::<Alloc>(get_api, c"RedisModule_Alloc"),
+            raw::find::<Calloc>(get_api, c"RedisModule_Calloc"),
+            raw::find::<Realloc>(get_api, c"RedisModule_Realloc"),
+            raw::find::<Free>(get_api, c"RedisModule_Free"),
+        )
+    };
+    let (Some(alloc), Some(calloc), Some(realloc), Some(free)) = found else { return false };
+    if SYSTEM_BLOCKS.load(Relaxed) != 0 {
+        return false;
+    }
+    // SAFETY: a plain allocation of the size of the table.
+    let store = unsafe { alloc(size_of::<Functions>()) }.cast::<Functions>();
+    if store.is_null() {
+        return false;
+    }
+    // SAFETY: `store` is large enough and aligned as every block of the server's.
+    unsafe { store.write(Functions { alloc, calloc, realloc, free }) };
+    FUNCTIONS.store(store, Relaxed);
+    true
+}
+
+/// The size to ask for: a block whose size is a multiple of its alignment is aligned to it by
+/// every allocator the servers are built with, a smaller one need not be.
+#[inline]
+fn rounded(layout: Layout) -> usize {
+    layout.size().max(layout.align())
+}
+
+/// A block aligned beyond [`NATURAL`]: the address of the server's block stands in the word before.
+///
+/// # Safety
+/// As for [`GlobalAlloc::alloc`].
+#[cold]
+unsafe fn over_aligned(functions: &Functions, layout: Layout) -> *mut u8 {
+    let Some(size) = layout.size().checked_add(layout.align()) else { return null_mut() };
+    // SAFETY: a size that is not zero.
+    let base = unsafe { (functions.alloc)(size) }.cast::<u8>();
+    if base.is_null() {
+        return base;
+    }
+    let skip = layout.align() - (base.addr() & (layout.align() - 1));
+    // SAFETY: `skip` is 16 to `align`: the block holds `size` bytes behind it and a word before.
+    unsafe {
+        let block = base.add(skip);
+        block.cast::<*mut u8>().sub(1).write(base);
+        block
+    }
+}
+
+// SAFETY: both allocators keep the contract; the switch keeps their blocks apart (see the header).
+unsafe impl GlobalAlloc for ServerAlloc {
+    #[inline]
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        match functions() {
+            // SAFETY: the caller's promise; the size is not zero.
+            Some(server) if layout.align() <= NATURAL => unsafe {
+                (server.alloc)(rounded(layout)).cast()
+            },
+            // SAFETY: the caller's promise.
+            Some(server) => unsafe { over_aligned(server, layout) },
+            None => {
+                SYSTEM_BLOCKS.fetch_add(1, Relaxed);
+                // SAFETY: the caller's promise.
+                unsafe { System.alloc(layout) }
+            }
+        }
+    }
+
+    #[inline]
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        match functions() {
+            // SAFETY: the caller's promise; the size is not zero.
+            Some(server) if layout.align() <= NATURAL => unsafe {
+                (server.calloc)(1, rounded(layout)).cast()
+            },
+            // SAFETY: the caller's promise; the block is `size` bytes long.
+            Some(server) => unsafe {
+                let block = over_aligned(server, layout);
+                if !block.is_null() {
+                    block.write_bytes(0, layout.size());
+                }
+                block
+            },
+            None => {
+                SYSTEM_BLOCKS.fetch_add(1, Relaxed);
+                // SAFETY: the caller's promise.
+                unsafe { System.alloc_zeroed(layout) }
+            }
+        }
+    }
+
+    #[inline]
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        match functions() {
+            // SAFETY: the block is the server's, with nothing before it.
+            Some(server) if layout.align() <= NATURAL => unsafe { (server.free)(block.cast()) },
+            // SAFETY: `over_aligned` left the block's own address before it.
+            Some(server) => unsafe {
+                (server.free)(block.cast::<*mut u8>().sub(1).read().cast());
+            },
+            None => {
+                SYSTEM_BLOCKS.fetch_sub(1, Relaxed);
+                // SAFETY: the caller's promise: the block is the system's.
+                unsafe { System.dealloc(block, layout) }
+            }
+        }
+    }
+
+    #[inline]
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        match functions() {
+            // SAFETY: the block is the server's, with nothing before it; the size is not zero.
+            Some(server) if layout.align() <= NATURAL => unsafe {
+                (server.realloc)(block.cast(), new_size.max(layout.align())).cast()
+            },
+            // SAFETY: the caller's promise.
+            Some(_) => unsafe { self.moved(block, layout, new_size) },
+            // SAFETY: the caller's promise: the block is the system's.
+            None => unsafe { System.realloc(block, layout, new_size) },
+        }
+    }
+}
+
+impl ServerAlloc {
+    /// A new block with the old one's bytes, for alignments no allocator can keep by itself.
+    ///
+    /// # Safety
+    /// As for [`GlobalAlloc::realloc`].
+    #[cold]
+    unsafe fn moved(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        let Ok(wanted) = Layout::from_size_align(new_size, layout.align()) else {
+            return null_mut();
+        };
+        // SAFETY: the caller's promise; both blocks are as long as what is copied.
+        unsafe {
+            let new = self.alloc(wanted);
+            if !new.is_null() {
+                new.copy_from_nonoverlapping(block, layout.size().min(new_size));
+                self.dealloc(block, layout);
+            }
+            new
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A stand-in for a server's allocator that gives 8 off a multiple of 16 never, as theirs do.
+    unsafe extern "C" fn alloc(size: usize) -> *mut c_void {
+        let layout = Layout::from_size_align(size + 16, 16).expect("a small size");
+        // SAFETY: not zero; leaked by this test on purpose.
+        unsafe { System.alloc(layout).add(16).cast() }
+    }
+    unsafe extern "C" fn calloc(count: usize, size: usize) -> *mut c_void {
+        // SAFETY: as `alloc`.
+        unsafe {
+            let block = alloc(count * size);
+            block.cast::<u8>().write_bytes(0, count * size);
+            block
+        }
+    }
+    unsafe extern "C" fn realloc(block: *mut c_void, _size: usize) -> *mut c_void {
+        block
+    }
+    unsafe extern "C" fn free(_block: *mut c_void) {}
+
+    #[test]
+    fn over_aligned_blocks_are_aligned_and_keep_their_bytes() {
+        let server = Functions { alloc, calloc, realloc, free };
+        for align in [32, 64, 4096] {
+            for size in [1, 31, 100] {
+                let layout = Layout::from_size_align(size, align).expect("a power of two");
+                // SAFETY: the stand-in's blocks; the word before is the block's own.
+                unsafe {
+                    let block = over_aligned(&server, layout);
+                    assert_eq!(block.addr() % align, 0, "align {align} size {size}");
+                    block.write_bytes(7, size);
+                    let base = block.cast::<*mut u8>().sub(1).read();
+                    assert!(base < block && block.addr() - base.addr() <= align);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn small_blocks_are_as_large_as_their_alignment() {
+        let layout = Layout::from_size_align(8, 16).expect("a power of two");
+        assert_eq!(rounded(layout), 16);
+    }
+
+    #[test]
+    fn without_a_server_the_system_allocates() {
+        assert!(!is_server());
+        let before = SYSTEM_BLOCKS.load(Relaxed);
+        let layout = Layout::from_size_align(64, 64).expect("a power of two");
+        // SAFETY: a block used as it was made.
+        unsafe {
+            let block = ServerAlloc.alloc_zeroed(layout);
+            let block = ServerAlloc.realloc(block, layout, 128);
+            assert_eq!(block.read(), 0);
+            assert_eq!(SYSTEM_BLOCKS.load(Relaxed), before + 1);
+            let grown = Layout::from_size_align(128, 64).expect("a power of two");
+            ServerAlloc.dealloc(block, grown);
+        }
+        assert_eq!(SYSTEM_BLOCKS.load(Relaxed), before);
+    }
+}

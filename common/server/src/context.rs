@@ -1,0 +1,165 @@
+//! The keyspace as one call of a command sees it.
+
+use std::ffi::c_int;
+use std::marker::PhantomData;
+
+use keyspan_common::{
+    args::Arg,
+    data_type::DataType,
+    host::{Host, WrongType},
+    reply::Reply,
+};
+use redis_module::raw::{
+    REDISMODULE_KEYTYPE_EMPTY, REDISMODULE_NOTIFY_MODULE, REDISMODULE_READ, REDISMODULE_WRITE,
+};
+
+use crate::raw::{self, Api};
+use crate::text::with_c_str;
+use crate::{job, value};
+
+const READ: c_int = REDISMODULE_READ.cast_signed();
+const READ_WRITE: c_int = (REDISMODULE_READ | REDISMODULE_WRITE).cast_signed();
+const EMPTY: c_int = raw::code(REDISMODULE_KEYTYPE_EMPTY);
+
+/// One call of a command on values of type `V`.
+///
+/// Every key is closed again before a method returns. A value outlives its key's handle: it is
+/// freed only by a command, on this thread, and a reference to it borrows the whole context.
+pub(crate) struct Context<'call, V> {
+    api: &'static Api,
+    ctx: *mut raw::Ctx,
+    words: &'call [*mut raw::Word],
+    blocked: bool,
+    value: PhantomData<V>,
+}
+
+/// An open key, closed on drop.
+struct OpenKey {
+    api: &'static Api,
+    key: *mut raw::Key,
+}
+
+impl Drop for OpenKey {
+    fn drop(&mut self) {
+        // SAFETY: opened by this context; a null key is ignored by the server.
+        unsafe { (self.api.close_key)(self.key) };
+    }
+}
+
+impl<'call, V: DataType> Context<'call, V> {
+    /// # Safety
+    /// `ctx` and `words` are those of the running callback, and the table is filled.
+    pub(crate) unsafe fn new(ctx: *mut raw::Ctx, words: &'call [*mut raw::Word]) -> Self {
+        // SAFETY: the caller's promise.
+        Self { api: unsafe { raw::api() }, ctx, words, blocked: false, value: PhantomData }
+    }
+
+    /// Whether the client waits for a job, which will answer it.
+    pub(crate) fn is_blocked(&self) -> bool {
+        self.blocked
+    }
+
+    /// The server's own string for a word; null for a place outside the command line.
+    #[inline]
+    fn word(&self, key: Arg<'_>) -> *mut raw::Word {
+        self.words.get(key.position).copied().unwrap_or(std::ptr::null_mut())
+    }
+
+    /// Opens a key, `None` if it does not exist and is opened for reading only.
+    #[inline]
+    fn open(&self, key: Arg<'_>, mode: c_int) -> Option<OpenKey> {
+        let word = self.word(key);
+        if word.is_null() {
+            return None;
+        }
+        // SAFETY: the context of the running callback and one of its words.
+        let key = unsafe { (self.api.open_key)(self.ctx, word, mode) };
+        (!key.is_null()).then_some(OpenKey { api: self.api, key })
+    }
+
+    /// The value at a key, `None` if there is none.
+    #[inline]
+    fn stored(&self, key: Arg<'_>, mode: c_int) -> Result<Option<*mut V>, WrongType> {
+        let Some(open) = self.open(key, mode) else { return Ok(None) };
+        // SAFETY: the key is open.
+        let found = unsafe { (self.api.module_type)(open.key) };
+        if found.is_null() || found != value::registered::<V>() {
+            // SAFETY: the key is open.
+            let kind = unsafe { (self.api.key_type)(open.key) };
+            return if kind == EMPTY { Ok(None) } else { Err(WrongType) };
+        }
+        // SAFETY: the key is open and holds a value of the type registered for `V`.
+        Ok(Some(unsafe { (self.api.module_value)(open.key) }.cast()))
+    }
+}
+
+impl<V: DataType> Host for Context<'_, V> {
+    type Value = V;
+
+    #[inline]
+    fn read(&mut self, key: Arg<'_>) -> Result<Option<&V>, WrongType> {
+        // SAFETY: alive while the context is borrowed, see the type.
+        Ok(self.stored(key, READ)?.map(|value| unsafe { &*value }))
+    }
+
+    #[inline]
+    fn write(&mut self, key: Arg<'_>) -> Result<Option<&mut V>, WrongType> {
+        // SAFETY: alive while the context is borrowed, and borrowed only by it.
+        Ok(self.stored(key, READ_WRITE)?.map(|value| unsafe { &mut *value }))
+    }
+
+    fn insert(&mut self, key: Arg<'_>, value: V) {
+        let Some(open) = self.open(key, READ_WRITE) else { return };
+        let stored = Box::into_raw(Box::new(value));
+        let kind = value::registered::<V>();
+        // SAFETY: the key is open for writing; the value belongs to the server if it takes it.
+        unsafe {
+            if (self.api.set_module_value)(open.key, kind, stored.cast()) != raw::OK {
+                drop(Box::from_raw(stored));
+            }
+        }
+    }
+
+    fn remove(&mut self, key: Arg<'_>) {
+        if let Some(open) = self.open(key, READ_WRITE) {
+            // SAFETY: the key is open for writing.
+            unsafe { (self.api.delete_key)(open.key) };
+        }
+    }
+
+    fn changed(&mut self, key: Arg<'_>, event: &'static str) {
+        let word = self.word(key);
+        if word.is_null() {
+            return;
+        }
+        with_c_str(event, |event| {
+            // SAFETY: the context of the running callback, one of its words, a text with NUL.
+            unsafe {
+                (self.api.signal_modified_key)(self.ctx, word);
+                (self.api.notify)(self.ctx, REDISMODULE_NOTIFY_MODULE, event, word);
+            }
+        });
+    }
+
+    fn replicate(&mut self) {
+        // SAFETY: the context of the running callback.
+        unsafe { (self.api.replicate_verbatim)(self.ctx) };
+    }
+
+    fn spawn<T: Send + 'static>(
+        &mut self,
+        reply: &mut dyn Reply,
+        job: impl FnOnce() -> T + Send + 'static,
+        finish: impl FnOnce(T, &mut dyn Reply) + Send + 'static,
+    ) {
+        // SAFETY: the context of the running callback.
+        let blocking = unsafe { job::Blocking::of(self.ctx) };
+        match blocking {
+            Some(blocking) => {
+                self.blocked = true;
+                blocking.run(job, finish);
+            }
+            None => finish(job(), reply),
+        }
+    }
+}

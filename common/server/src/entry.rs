@@ -1,0 +1,112 @@
+//! Commands as the server calls them: one guarded function per command, made from its type.
+
+use std::ffi::c_int;
+use std::slice;
+
+use keyspan_common::{
+    args::Args,
+    command::{Arity, Command, Row},
+    data_type::DataType,
+    wire::Wire,
+};
+
+use crate::context::Context;
+use crate::guard::guard;
+use crate::raw::{self, Api};
+use crate::reply::ClientReply;
+
+/// Command lines up to this length are laid out on the stack.
+const SHORT: usize = 16;
+
+/// The type of a command's function.
+type Enter = unsafe extern "C" fn(*mut raw::Ctx, *mut *mut raw::Word, c_int) -> c_int;
+
+/// A row of the command table with the function that runs it.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    pub(crate) row: Row,
+    pub(crate) enter: Enter,
+}
+
+impl Entry {
+    /// The entry of a command.
+    pub const fn of<C: Command<Value: DataType>>() -> Self {
+        Self { row: C::ROW, enter: enter::<C> }
+    }
+}
+
+/// # Safety
+/// Called by the server: `argv` holds `argc` words, alive for the call, and `ctx` is the call's.
+unsafe extern "C" fn enter<C: Command<Value: DataType>>(
+    ctx: *mut raw::Ctx,
+    argv: *mut *mut raw::Word,
+    argc: c_int,
+) -> c_int {
+    // SAFETY: a callback this crate registered.
+    let api = unsafe { raw::api() };
+    let count = usize::try_from(argc).unwrap_or(0);
+    if !fits(C::ROW.arity, count) {
+        // SAFETY: the call's context.
+        return unsafe { (api.wrong_arity)(ctx) };
+    }
+    // SAFETY: the words of the call.
+    let words = unsafe { slice::from_raw_parts(argv, count) };
+    // SAFETY: the call's context.
+    let mut reply = unsafe { ClientReply::new(ctx) };
+    guard(C::ROW.name, || lay_out(api, words, |args| run::<C>(ctx, words, args, &mut reply)));
+    reply.end();
+    raw::OK
+}
+
+#[inline]
+fn run<C: Command<Value: DataType>>(
+    ctx: *mut raw::Ctx,
+    words: &[*mut raw::Word],
+    args: Args<'_>,
+    reply: &mut ClientReply,
+) {
+    // SAFETY: the context and the words of the running call.
+    let mut context = unsafe { Context::<C::Value>::new(ctx, words) };
+    if let Err(error) = C::run(&mut context, args, reply) {
+        reply.error(&error.wire());
+    }
+    if context.is_blocked() {
+        reply.leave();
+    }
+}
+
+const fn fits(arity: Arity, count: usize) -> bool {
+    match arity {
+        Arity::AtLeast(least) => count >= least as usize,
+        Arity::Exactly(exact) => count == exact as usize,
+    }
+}
+
+/// Calls `body` with the words' bytes, which stay where the server has them.
+#[inline]
+fn lay_out(api: &Api, words: &[*mut raw::Word], body: impl FnOnce(Args<'_>)) {
+    let mut short: [&[u8]; SHORT] = [&[]; SHORT];
+    match short.get_mut(..words.len()) {
+        Some(place) => {
+            for (bytes, word) in place.iter_mut().zip(words) {
+                *bytes = bytes_of(api, word);
+            }
+            body(Args::new(place));
+        }
+        None => {
+            let long: Vec<&[u8]> = words.iter().map(|word| bytes_of(api, word)).collect();
+            body(Args::new(&long));
+        }
+    }
+}
+
+/// The bytes of one word, borrowed from the slice that holds it.
+#[inline]
+fn bytes_of<'call>(api: &Api, word: &'call *mut raw::Word) -> &'call [u8] {
+    let mut len = 0;
+    // SAFETY: a word of the running call, which lives and stays as it is until the call ends.
+    unsafe {
+        let start = (api.string_ptr_len)(*word, &raw mut len);
+        slice::from_raw_parts(start.cast(), len)
+    }
+}

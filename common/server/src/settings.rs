@@ -1,0 +1,224 @@
+//! Settings as load arguments and as the server's own configuration.
+
+use std::ffi::{CString, c_char, c_int, c_longlong, c_uint, c_void};
+use std::ptr::null_mut;
+
+use keyspan_common::settings::{Kind, Setting};
+use redis_module::raw::{
+    REDISMODULE_CONFIG_DEFAULT, REDISMODULE_CONFIG_IMMUTABLE, REDISMODULE_CONFIG_MEMORY,
+};
+
+use crate::guard::guard;
+use crate::raw::{self, Api};
+
+/// The words behind the file name in `loadmodule`, as far as they are no settings.
+#[derive(Debug, Default)]
+pub struct LoadArguments {
+    flags: Vec<&'static str>,
+}
+
+impl LoadArguments {
+    /// Whether a word of [`Self::parse`]'s `flags` was given.
+    pub fn has(&self, flag: &str) -> bool {
+        self.flags.contains(&flag)
+    }
+
+    /// Reads `name value` pairs into `settings`, and the words of `flags` that stand alone.
+    ///
+    /// # Errors
+    /// What to log: an unknown name, a value that is missing or out of range.
+    pub(crate) fn parse(
+        words: &[&[u8]],
+        settings: &'static [Setting],
+        flags: &[&'static str],
+    ) -> Result<Self, String> {
+        let mut arguments = Self::default();
+        let mut words = words.iter();
+        while let Some(word) = words.next() {
+            let name = String::from_utf8_lossy(word);
+            if let Some(flag) = flags.iter().find(|flag| flag.eq_ignore_ascii_case(&name)) {
+                arguments.flags.push(flag);
+                continue;
+            }
+            let setting = settings
+                .iter()
+                .find(|setting| setting.name.eq_ignore_ascii_case(&name))
+                .ok_or_else(|| format!("unknown load argument '{name}'"))?;
+            let value = words.next().ok_or_else(|| format!("'{name}' lacks its value"))?;
+            let value = String::from_utf8_lossy(value);
+            if !setting.parse(&value).is_some_and(|number| setting.set(number)) {
+                return Err(format!("'{value}' is no value of '{name}'"));
+            }
+        }
+        Ok(arguments)
+    }
+}
+
+/// Registers every setting with its present value as the default, then lets the server apply what
+/// its configuration file says.
+///
+/// # Errors
+/// What to log.
+///
+/// # Safety
+/// `ctx` is that of `OnLoad`.
+pub(crate) unsafe fn register(
+    api: &Api,
+    ctx: *mut raw::Ctx,
+    settings: &'static [Setting],
+) -> Result<(), String> {
+    for setting in settings {
+        // SAFETY: the caller's promise.
+        if unsafe { register_one(api, ctx, setting) } != raw::OK {
+            return Err(format!("the server refuses the setting '{}'", setting.name));
+        }
+    }
+    // SAFETY: the caller's promise.
+    if settings.is_empty() || unsafe { (api.load_configs)(ctx) } == raw::OK {
+        Ok(())
+    } else {
+        Err("the server refuses a setting of its configuration file".to_owned())
+    }
+}
+
+/// # Safety
+/// As for [`register`].
+unsafe fn register_one(api: &Api, ctx: *mut raw::Ctx, setting: &'static Setting) -> c_int {
+    let Ok(name) = CString::new(setting.name) else { return raw::ERR };
+    let fixed =
+        if setting.fixed { REDISMODULE_CONFIG_IMMUTABLE } else { REDISMODULE_CONFIG_DEFAULT };
+    let data = std::ptr::from_ref(setting).cast_mut().cast::<c_void>();
+    let numeric = |flags: c_uint, min, max| {
+        let (name, value) = (name.as_ptr(), setting.get());
+        let (read, write) = (Some(number as _), Some(set_number as _));
+        // SAFETY: the caller's promise; the setting lives for ever.
+        unsafe {
+            (api.register_numeric)(ctx, name, value, flags, min, max, read, write, None, data)
+        }
+    };
+    match setting.kind {
+        Kind::Integer { min, max } => numeric(fixed, min, max),
+        Kind::Memory { max } => numeric(fixed | REDISMODULE_CONFIG_MEMORY, 0, max),
+        Kind::Bool => {
+            let (name, value) = (name.as_ptr(), word_of(setting));
+            let (read, write) = (Some(word as _), Some(set_word as _));
+            // SAFETY: as above.
+            unsafe { (api.register_bool)(ctx, name, value, fixed, read, write, None, data) }
+        }
+        // SAFETY: as above.
+        Kind::Choice(words) => unsafe { register_choice(api, ctx, &name, setting, words, fixed) },
+    }
+}
+
+/// # Safety
+/// As for [`register`].
+unsafe fn register_choice(
+    api: &Api,
+    ctx: *mut raw::Ctx,
+    name: &CString,
+    setting: &'static Setting,
+    words: &[&str],
+    flags: c_uint,
+) -> c_int {
+    let Ok(texts) = words.iter().map(|word| CString::new(*word)).collect::<Result<Vec<_>, _>>()
+    else {
+        return raw::ERR;
+    };
+    let mut pointers: Vec<*const c_char> = texts.iter().map(|text| text.as_ptr()).collect();
+    let numbers: Vec<c_int> = (0..).take(words.len()).collect();
+    let Ok(count) = c_int::try_from(words.len()) else { return raw::ERR };
+    let data = std::ptr::from_ref(setting).cast_mut().cast::<c_void>();
+    // SAFETY: the caller's promise; the server copies names and numbers.
+    unsafe {
+        (api.register_enum)(
+            ctx,
+            name.as_ptr(),
+            word_of(setting),
+            flags,
+            pointers.as_mut_ptr(),
+            numbers.as_ptr(),
+            count,
+            Some(word),
+            Some(set_word),
+            None,
+            data,
+        )
+    }
+}
+
+/// The value of a setting whose range is a few words.
+fn word_of(setting: &Setting) -> c_int {
+    c_int::try_from(setting.get()).unwrap_or(0)
+}
+
+/// # Safety
+/// Called by the server; `data` is the setting given to it. So are all below.
+unsafe extern "C" fn number(_name: *const c_char, data: *mut c_void) -> c_longlong {
+    // SAFETY: the setting lives for ever.
+    unsafe { &*data.cast::<Setting>() }.get()
+}
+
+unsafe extern "C" fn word(_name: *const c_char, data: *mut c_void) -> c_int {
+    // SAFETY: as above.
+    word_of(unsafe { &*data.cast::<Setting>() })
+}
+
+unsafe extern "C" fn set_number(
+    _name: *const c_char,
+    value: c_longlong,
+    data: *mut c_void,
+    error: *mut *mut raw::Word,
+) -> c_int {
+    // SAFETY: as above; the server reads the error.
+    unsafe { set(&*data.cast::<Setting>(), value, error) }
+}
+
+unsafe extern "C" fn set_word(
+    _name: *const c_char,
+    value: c_int,
+    data: *mut c_void,
+    error: *mut *mut raw::Word,
+) -> c_int {
+    // SAFETY: as above; the server reads the error.
+    unsafe { set(&*data.cast::<Setting>(), value.into(), error) }
+}
+
+/// # Safety
+/// `error` is the server's place for the text of an error, which it frees.
+unsafe fn set(setting: &Setting, value: i64, error: *mut *mut raw::Word) -> c_int {
+    if guard("CONFIG SET", || setting.set(value)) == Some(true) {
+        return raw::OK;
+    }
+    let text = format!("'{value}' is no value of '{}'", setting.name);
+    // SAFETY: the caller's promise; a callback runs, so that the table is filled.
+    unsafe { *error = (raw::api().create_string)(null_mut(), text.as_ptr().cast(), text.len()) };
+    raw::ERR
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    static SETTINGS: [Setting; 2] = [
+        Setting::new("limit", "", Kind::Integer { min: 1, max: 9 }, 5),
+        Setting::new("mode", "", Kind::Choice(&["a", "b"]), 0),
+    ];
+
+    fn check(words: &[&str], expected: Result<bool, &str>) {
+        let words: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
+        let outcome = LoadArguments::parse(&words, &SETTINGS, &["skip"]).map(|a| a.has("skip"));
+        assert_eq!(outcome, expected.map_err(str::to_owned));
+    }
+
+    #[test]
+    fn load_arguments_are_pairs_and_flags() {
+        check(&[], Ok(false));
+        check(&["SKIP"], Ok(true));
+        check(&["limit", "7", "skip", "MODE", "B"], Ok(true));
+        assert_eq!((SETTINGS[0].get(), SETTINGS[1].get()), (7, 1));
+        check(&["limit"], Err("'limit' lacks its value"));
+        check(&["limit", "10"], Err("'10' is no value of 'limit'"));
+        check(&["mode", "c"], Err("'c' is no value of 'mode'"));
+        check(&["what", "1"], Err("unknown load argument 'what'"));
+    }
+}

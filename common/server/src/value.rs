@@ -1,0 +1,302 @@
+//! A [`DataType`] as the server's module type: every callback, each of them guarded.
+
+use std::any::TypeId;
+use std::ffi::{CString, c_int, c_ulong, c_void};
+use std::mem::ManuallyDrop;
+use std::ptr::null_mut;
+use std::sync::OnceLock;
+
+use keyspan_common::data_type::{DataType, Mover, Progress};
+use redis_module::raw::REDISMODULE_TYPE_METHOD_VERSION;
+
+use crate::guard::guard;
+use crate::log::{self, Level};
+use crate::raw::{self, Api};
+use crate::rdb::{Reader, Writer};
+use crate::{alloc, aof};
+
+/// Most data types of one module.
+const TYPES_MAX: usize = 4;
+
+/// A type the server knows.
+#[derive(Clone, Copy, Debug)]
+struct Registered {
+    value: TypeId,
+    kind: usize,
+    version: u32,
+}
+
+/// The types of this module, in the order they were registered. A generic function has no static
+/// of its own, so that a type finds its entry by [`TypeId`]: one comparison in most modules.
+static REGISTERED: [OnceLock<Registered>; TYPES_MAX] = [const { OnceLock::new() }; TYPES_MAX];
+
+/// What the module declares of one type.
+#[derive(Clone, Copy, Debug)]
+pub struct TypeEntry {
+    name: &'static str,
+    version: fn() -> u32,
+    id: fn() -> TypeId,
+    methods: fn() -> raw::TypeMethods,
+}
+
+impl TypeEntry {
+    /// The type of `V`, saved in the encoding `version` answers when the module is loaded (the
+    /// settings are known by then).
+    pub const fn of<V: DataType>(version: fn() -> u32) -> Self {
+        Self { name: V::TYPE_NAME, version, id: TypeId::of::<V>, methods: methods::<V> }
+    }
+
+    /// Makes the type known to the server.
+    ///
+    /// # Errors
+    /// What to log.
+    ///
+    /// # Safety
+    /// `ctx` is that of `OnLoad`.
+    pub(crate) unsafe fn register(&self, api: &Api, ctx: *mut raw::Ctx) -> Result<(), String> {
+        let version = (self.version)();
+        // SAFETY: the caller's promise.
+        let kind = unsafe { create(api, ctx, self.name, version, &mut (self.methods)()) }?;
+        let entry = Registered { value: (self.id)(), kind: kind.expose_provenance(), version };
+        let free = REGISTERED.iter().find(|place| place.get().is_none());
+        free.and_then(|place| place.set(entry).ok())
+            .ok_or_else(|| format!("more than {TYPES_MAX} data types"))
+    }
+}
+
+/// Creates a type from its methods.
+///
+/// # Errors
+/// What to log.
+///
+/// # Safety
+/// `ctx` is that of `OnLoad`.
+pub(crate) unsafe fn create(
+    api: &Api,
+    ctx: *mut raw::Ctx,
+    name: &str,
+    version: u32,
+    methods: &mut raw::TypeMethods,
+) -> Result<*mut raw::Type, String> {
+    let refused = || format!("the server refuses the type '{name}' of encoding {version}");
+    let c_name = CString::new(name).map_err(|_| refused())?;
+    let encoding = c_int::try_from(version).map_err(|_| refused())?;
+    // SAFETY: the caller's promise; the server copies the name and the methods.
+    let kind = unsafe { (api.create_data_type)(ctx, c_name.as_ptr(), encoding, methods) };
+    if kind.is_null() { Err(refused()) } else { Ok(kind) }
+}
+
+fn entry<V: DataType>() -> Option<&'static Registered> {
+    let wanted = TypeId::of::<V>();
+    REGISTERED.iter().map_while(OnceLock::get).find(|entry| entry.value == wanted)
+}
+
+/// The server's type for `V`, null if the module does not declare it.
+#[inline]
+pub(crate) fn registered<V: DataType>() -> *mut raw::Type {
+    entry::<V>().map_or(null_mut(), |entry| std::ptr::with_exposed_provenance_mut(entry.kind))
+}
+
+/// Methods of a type that does nothing.
+pub(crate) const NO_METHODS: raw::TypeMethods = raw::TypeMethods {
+    version: REDISMODULE_TYPE_METHOD_VERSION as u64,
+    rdb_load: None,
+    rdb_save: None,
+    aof_rewrite: None,
+    mem_usage: None,
+    digest: None,
+    free: None,
+    aux_load: None,
+    aux_save: None,
+    aux_save_triggers: 0,
+    free_effort: None,
+    unlink: None,
+    copy: None,
+    defrag: None,
+    mem_usage2: None,
+    free_effort2: None,
+    unlink2: None,
+    copy2: None,
+    aux_save2: None,
+};
+
+fn methods<V: DataType>() -> raw::TypeMethods {
+    raw::TypeMethods {
+        rdb_load: Some(load::<V>),
+        rdb_save: Some(save::<V>),
+        aof_rewrite: Some(rewrite::<V>),
+        digest: Some(digest::<V>),
+        free: Some(free::<V>),
+        defrag: Some(defrag::<V>),
+        mem_usage2: Some(memory::<V>),
+        free_effort2: Some(effort::<V>),
+        copy2: Some(copy::<V>),
+        ..NO_METHODS
+    }
+}
+
+/// # Safety
+/// Called by the server with a stream to read from. So are all below, with a value of `V` that
+/// [`load`], [`copy`] or `Context::insert` made.
+unsafe extern "C" fn load<V: DataType>(io: *mut raw::Io, version: c_int) -> *mut c_void {
+    let value = guard("rdb_load", || {
+        // SAFETY: the stream of this callback.
+        let mut reader = unsafe { Reader::new(io) };
+        let version = u32::try_from(version).ok()?;
+        let outcome = V::load(&mut reader, version);
+        if let Err(error) = &outcome {
+            let name = V::TYPE_NAME;
+            log::line(Level::Warning, &format!("a value of {name} cannot be read: {error:?}"));
+        }
+        outcome.ok().filter(|_| !reader.failed())
+    });
+    value.flatten().map_or(null_mut(), |value| Box::into_raw(Box::new(value)).cast())
+}
+
+unsafe extern "C" fn save<V: DataType>(io: *mut raw::Io, value: *mut c_void) {
+    guard("rdb_save", || {
+        // SAFETY: the value and the stream of this callback.
+        let (value, mut writer) = unsafe { (&*value.cast::<V>(), Writer::new(io)) };
+        value.save(&mut writer, entry::<V>().map_or(0, |entry| entry.version));
+    });
+}
+
+unsafe extern "C" fn rewrite<V: DataType>(
+    io: *mut raw::Io,
+    key: *mut raw::Word,
+    value: *mut c_void,
+) {
+    guard("aof_rewrite", || {
+        // SAFETY: the value of this callback.
+        let value = unsafe { &*value.cast::<V>() };
+        value.rewrite(&mut |command, args| {
+            // SAFETY: the stream and the key of this callback.
+            unsafe { aof::emit(io, key, command, args) };
+        });
+    });
+}
+
+unsafe extern "C" fn digest<V: DataType>(digest: *mut raw::Digest, value: *mut c_void) {
+    guard("digest", || {
+        // SAFETY: the value of this callback, one the table was filled for.
+        let (value, api) = unsafe { (&*value.cast::<V>(), raw::api()) };
+        value.digest(&mut |text| {
+            // SAFETY: the digest of this callback; the server reads the text at once.
+            unsafe { (api.digest_add)(digest, text.as_ptr().cast(), text.len()) };
+        });
+        // SAFETY: as above.
+        unsafe { (api.digest_end)(digest) };
+    });
+}
+
+/// On any thread. A value whose drop panics is left where it is.
+unsafe extern "C" fn free<V: DataType>(value: *mut c_void) {
+    // SAFETY: the server owned the value and gives it back.
+    guard("free", || drop(unsafe { Box::from_raw(value.cast::<V>()) }));
+}
+
+unsafe extern "C" fn memory<V: DataType>(
+    _ctx: *mut raw::KeyOptCtx,
+    value: *const c_void,
+    _sample: usize,
+) -> usize {
+    let bytes = guard("mem_usage", || {
+        // SAFETY: the value of this callback, one the table was filled for.
+        let (stored, api) = unsafe { (&*value.cast::<V>(), raw::api()) };
+        // SAFETY: the value is a block of the server's if its allocator is in use.
+        let own = api.malloc_size.filter(|_| alloc::is_server() && size_of::<V>() != 0);
+        // SAFETY: as above.
+        let own = own.map_or(size_of::<V>(), |size| unsafe { size(value.cast_mut()) });
+        own + stored.memory()
+    });
+    bytes.unwrap_or(0)
+}
+
+unsafe extern "C" fn effort<V: DataType>(_ctx: *mut raw::KeyOptCtx, value: *const c_void) -> usize {
+    // SAFETY: the value of this callback. 0 would mean "always on another thread".
+    guard("free_effort", || unsafe { &*value.cast::<V>() }.effort().max(1)).unwrap_or(1)
+}
+
+unsafe extern "C" fn copy<V: DataType>(
+    _ctx: *mut raw::KeyOptCtx,
+    value: *const c_void,
+) -> *mut c_void {
+    // SAFETY: the value of this callback.
+    let copy = guard("copy", || Box::into_raw(Box::new(unsafe { &*value.cast::<V>() }.clone())));
+    copy.map_or(null_mut(), <*mut V>::cast)
+}
+
+/// The server's defragmentation of one value.
+struct Defrag {
+    ctx: *mut raw::DefragCtx,
+    alloc: unsafe extern "C" fn(*mut raw::DefragCtx, *mut c_void) -> *mut c_void,
+    stop: unsafe extern "C" fn(*mut raw::DefragCtx) -> c_int,
+}
+
+impl Mover for Defrag {
+    fn relocate<T>(&mut self, block: Vec<T>) -> Vec<T> {
+        // Blocks that are not the allocator's, or do not begin where they seem to.
+        if block.capacity() * size_of::<T>() == 0 || align_of::<T>() > 16 {
+            return block;
+        }
+        let mut block = ManuallyDrop::new(block);
+        let (start, len, capacity) = (block.as_mut_ptr(), block.len(), block.capacity());
+        // SAFETY: a block of the server's allocator; the answer is null or the moved block.
+        let moved = unsafe { (self.alloc)(self.ctx, start.cast()) }.cast::<T>();
+        let start = if moved.is_null() { start } else { moved };
+        // SAFETY: the same elements in a block of the same size and of the same allocator.
+        unsafe { Vec::from_raw_parts(start, len, capacity) }
+    }
+
+    fn should_stop(&mut self) -> bool {
+        // SAFETY: the context of the running callback.
+        unsafe { (self.stop)(self.ctx) != 0 }
+    }
+}
+
+unsafe extern "C" fn defrag<V: DataType>(
+    ctx: *mut raw::DefragCtx,
+    _key: *mut raw::Word,
+    place: *mut *mut c_void,
+) -> c_int {
+    // SAFETY: a callback this crate registered.
+    let api = unsafe { raw::api() };
+    let (Some(alloc), Some(stop)) = (api.defrag_alloc, api.defrag_should_stop) else { return 0 };
+    if !alloc::is_server() {
+        return 0;
+    }
+    let progress = guard("defrag", || {
+        let mut mover = Defrag { ctx, alloc, stop };
+        // SAFETY: the context of this callback.
+        let from = unsafe { resumed(api, ctx) };
+        if from == 0 && size_of::<V>() != 0 {
+            // SAFETY: the value of this callback is a block of the server's allocator.
+            unsafe {
+                let moved = alloc(ctx, *place);
+                if !moved.is_null() {
+                    *place = moved;
+                }
+            }
+        }
+        // SAFETY: the value of this callback, at its place.
+        unsafe { &mut *(*place).cast::<V>() }.defrag(&mut mover, from)
+    });
+    match (progress, api.defrag_cursor_set) {
+        (Some(Progress::Paused(at)), Some(set)) => {
+            // SAFETY: the context of this callback. Refused where a value is done in one go.
+            c_int::from(unsafe { set(ctx, at) } == raw::OK)
+        }
+        (Some(Progress::Paused(_) | Progress::Done) | None, _) => 0,
+    }
+}
+
+/// Where the last step stopped.
+///
+/// # Safety
+/// `ctx` is the context of the running callback.
+unsafe fn resumed(api: &Api, ctx: *mut raw::DefragCtx) -> u64 {
+    let mut cursor: c_ulong = 0;
+    // SAFETY: the caller's promise.
+    let known = api.defrag_cursor.map(|read| unsafe { read(ctx, &raw mut cursor) });
+    if known == Some(raw::OK) { cursor } else { 0 }
+}

@@ -1,0 +1,46 @@
+//! What a module's value must be able to do for the server beyond being saved and loaded.
+//!
+//! `keyspan-server` makes every callback of the type from this one trait: rdb_load, rdb_save and
+//! copy from [`rdb::Value`] and `Clone`, free from `Drop`, the others from the methods below.
+
+use crate::rdb;
+
+/// Gives blocks of memory a better place, one at a time.
+pub trait Mover {
+    /// The same elements, in another block if the server has a better place for it.
+    fn relocate<T>(&mut self, block: Vec<T>) -> Vec<T>;
+
+    /// Whether the time of this step is up. Asked every few blocks.
+    fn should_stop(&mut self) -> bool;
+}
+
+/// How far a step of defragmentation came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Every block was offered.
+    Done,
+    /// The next step starts here; the meaning of the number is the type's own, 0 is the beginning.
+    Paused(u64),
+}
+
+/// A value the server stores at a key.
+///
+/// `Send`, because a large one is freed on another thread.
+pub trait DataType: rdb::Value + Clone + Send + 'static {
+    /// Calls `emit` with each command, and its arguments behind the key, that together make this
+    /// value again. The host puts the key first.
+    fn rewrite(&self, emit: &mut dyn FnMut(&'static str, &[&[u8]]));
+
+    /// Bytes on the heap, as the allocator counts them, without `size_of::<Self>()`.
+    fn memory(&self) -> usize;
+
+    /// Feeds `sink` with texts that are equal, in order, for equal values.
+    fn digest(&self, sink: &mut dyn FnMut(&[u8]));
+
+    /// How many blocks freeing takes, roughly. Over 64, UNLINK and ASYNC free on another thread.
+    fn effort(&self) -> usize;
+
+    /// Offers the value's blocks to `mover`, from where the last step stopped (0 at first). The
+    /// value may have changed in between. Stops soon after [`Mover::should_stop`] says so.
+    fn defrag<M: Mover>(&mut self, mover: &mut M, from: u64) -> Progress;
+}

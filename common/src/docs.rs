@@ -1,0 +1,120 @@
+//! Pages of the documents that are written from tables: commands and settings.
+
+use std::fmt::Write;
+
+use crate::{
+    command::{Access, Argument, ArgumentKind, Arity, Keys, Row},
+    settings::{Kind, Setting},
+};
+
+/// A command's syntax as a person types it: `JSON.SET key path value [NX | XX]`.
+pub fn syntax(row: &Row) -> String {
+    let mut words = vec![row.name.to_uppercase()];
+    words.extend(row.arguments.iter().map(argument));
+    words.join(" ")
+}
+
+fn argument(argument: &Argument) -> String {
+    let separator = if argument.kind == ArgumentKind::OneOf { " | " } else { " " };
+    let parts: Vec<String> = argument.parts.iter().map(self::argument).collect();
+    let value = match argument.kind {
+        ArgumentKind::PureToken => String::new(),
+        ArgumentKind::Block => parts.join(separator),
+        ArgumentKind::OneOf if argument.optional && argument.token.is_none() => {
+            parts.join(separator)
+        }
+        ArgumentKind::OneOf => format!("<{}>", parts.join(separator)),
+        ArgumentKind::Double | ArgumentKind::Integer | ArgumentKind::Key | ArgumentKind::String => {
+            argument.name.to_owned()
+        }
+    };
+    let mut text = match argument.token {
+        Some(token) if value.is_empty() => token.to_owned(),
+        Some(token) => format!("{token} {value}"),
+        None => value,
+    };
+    if argument.multiple {
+        text = format!("{text} [{text} ...]");
+    }
+    if argument.optional { format!("[{text}]") } else { text }
+}
+
+fn flags(row: &Row) -> &'static str {
+    match row.access {
+        Access::Read => "readonly",
+        Access::Grow => "write, deny-oom",
+        Access::Shrink => "write",
+    }
+}
+
+fn keys(row: &Row) -> String {
+    match row.keys {
+        Keys::None => "none".to_owned(),
+        Keys::Range { first, last, step } => format!("{first} to {last}, step {step}"),
+    }
+}
+
+fn arity(row: &Row) -> String {
+    match row.arity {
+        Arity::AtLeast(words) => format!("-{words}"),
+        Arity::Exactly(words) => words.to_string(),
+    }
+}
+
+/// The page of a module's commands, in Markdown.
+pub fn commands(title: &str, rows: &[Row]) -> String {
+    let mut page = format!("# {title}\n\nWritten from the command table by `scripts/docs`.\n");
+    for row in rows {
+        let _ = write!(
+            page,
+            "\n## {}\n\n{}.\n\n```\n{}\n```\n\n* Complexity: {}.\n* Since {} of the reference; arity {}; flags {}; ACL @{}; keys {}.\n",
+            row.name.to_uppercase(),
+            row.summary,
+            syntax(row),
+            row.complexity,
+            row.since,
+            arity(row),
+            flags(row),
+            row.category,
+            keys(row),
+        );
+    }
+    page
+}
+
+fn range(setting: &Setting) -> String {
+    match setting.kind {
+        Kind::Bool => "yes, no".to_owned(),
+        Kind::Choice(words) => words.join(", "),
+        Kind::Integer { min, max } => format!("{min} to {max}"),
+        Kind::Memory { max } => format!("0 to {max} bytes, with units"),
+    }
+}
+
+fn default(setting: &Setting) -> String {
+    let named = match setting.kind {
+        Kind::Bool => ["no", "yes"].get(usize::try_from(setting.default).unwrap_or(0)).copied(),
+        Kind::Choice(words) => words.get(usize::try_from(setting.default).unwrap_or(0)).copied(),
+        Kind::Integer { .. } | Kind::Memory { .. } => None,
+    };
+    named.map_or_else(|| setting.default.to_string(), str::to_owned)
+}
+
+/// The page of a module's settings, in Markdown; the server shows them behind `prefix` and a dot.
+pub fn settings(title: &str, prefix: &str, settings: &[&Setting]) -> String {
+    let mut page = format!(
+        "# {title}\n\nWritten from the settings table by `scripts/docs`.\n\nEvery server shows them as `{prefix}.<name>` in CONFIG GET and takes them in CONFIG SET and in its\nconfiguration file; as load arguments they are `<name> <value>`.\n\n| name | values | default | changes at run time | meaning |\n|---|---|---|---|---|\n"
+    );
+    for setting in settings {
+        let _ = writeln!(
+            page,
+            "| `{}` | {} | {} | {} | {} |",
+            setting.name,
+            range(setting),
+            default(setting),
+            if setting.fixed { "no" } else { "yes" },
+            setting.about
+        );
+    }
+    page
+}

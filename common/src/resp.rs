@@ -1,0 +1,108 @@
+//! Replies as the bytes that a server sends: the [`Reply`] of tests and fuzz targets.
+
+use crate::{number, reply::Reply};
+
+/// The protocol that a client speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// RESP2, the default of a connection.
+    Resp2,
+    /// RESP3, after `HELLO 3`.
+    Resp3,
+}
+
+/// Writes replies as bytes.
+#[derive(Clone, Debug)]
+pub struct Encoder {
+    protocol: Protocol,
+    bytes: Vec<u8>,
+}
+
+impl Encoder {
+    /// An encoder without a reply.
+    pub fn new(protocol: Protocol) -> Self {
+        Self { protocol, bytes: Vec::new() }
+    }
+
+    /// The replies so far.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
+    /// An error line. Line ends in `text` become spaces, as in the servers.
+    pub fn error(&mut self, text: &str) {
+        self.line(b'-', text.replace(['\r', '\n'], " ").as_bytes());
+    }
+
+    fn line(&mut self, kind: u8, text: &[u8]) {
+        self.bytes.push(kind);
+        self.bytes.extend_from_slice(text);
+        self.bytes.extend_from_slice(b"\r\n");
+    }
+
+    fn len(&mut self, kind: u8, len: usize) {
+        self.line(kind, len.to_string().as_bytes());
+    }
+}
+
+impl Reply for Encoder {
+    fn is_resp3(&self) -> bool {
+        self.protocol == Protocol::Resp3
+    }
+
+    fn null(&mut self) {
+        self.bytes.extend_from_slice(if self.is_resp3() { b"_\r\n" } else { b"$-1\r\n" });
+    }
+
+    fn null_array(&mut self) {
+        self.bytes.extend_from_slice(if self.is_resp3() { b"_\r\n" } else { b"*-1\r\n" });
+    }
+
+    fn simple(&mut self, text: &'static str) {
+        self.line(b'+', text.as_bytes());
+    }
+
+    fn bulk(&mut self, bytes: &[u8]) {
+        self.len(b'$', bytes.len());
+        self.bytes.extend_from_slice(bytes);
+        self.bytes.extend_from_slice(b"\r\n");
+    }
+
+    fn integer(&mut self, number: i64) {
+        self.line(b':', number.to_string().as_bytes());
+    }
+
+    fn double(&mut self, number: f64) {
+        let mut text = Vec::new();
+        number::print_resp_double(number, &mut text);
+        if self.is_resp3() { self.line(b',', &text) } else { self.bulk(&text) }
+    }
+
+    fn boolean(&mut self, value: bool) {
+        match (self.is_resp3(), value) {
+            (true, true) => self.line(b'#', b"t"),
+            (true, false) => self.line(b'#', b"f"),
+            (false, value) => self.integer(i64::from(value)),
+        }
+    }
+
+    fn big_number(&mut self, digits: &str) {
+        if self.is_resp3() {
+            self.line(b'(', digits.as_bytes())
+        } else {
+            self.bulk(digits.as_bytes())
+        }
+    }
+
+    fn array(&mut self, len: usize) {
+        self.len(b'*', len);
+    }
+
+    fn map(&mut self, len: usize) {
+        if self.is_resp3() { self.len(b'%', len) } else { self.len(b'*', len * 2) }
+    }
+
+    fn set(&mut self, len: usize) {
+        self.len(if self.is_resp3() { b'~' } else { b'*' }, len);
+    }
+}

@@ -1,0 +1,302 @@
+//! The memory of a document: chunks of bytes in which blocks lie, found by address.
+//!
+//! No block points to memory outside, so a document is copied by copying its chunks, freed by
+//! freeing them (one call per mebibyte, on any thread), and moved by moving them. Every access is
+//! checked; an address that is not there reads as nothing.
+
+use std::collections::BTreeMap;
+
+use super::word::{Address, Slot, Word};
+
+/// Where a chunk is closed and the next one begun, in bytes. A block larger than that has a chunk
+/// of its own.
+pub(crate) const CHUNK: usize = 1 << 20;
+
+/// The chunks of a document and what is free in them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Arena {
+    first: Vec<u8>,
+    rest: Option<Box<Rest>>,
+}
+
+/// What most documents do not have.
+#[derive(Clone, Debug, Default)]
+struct Rest {
+    /// Chunks 1, 2, ...
+    chunks: Vec<Vec<u8>>,
+    /// Free blocks by size in bytes.
+    free: BTreeMap<usize, Vec<Address>>,
+    free_bytes: usize,
+    /// New chunks are made in full size at once: they are cut to what they hold when the parse ends.
+    roomy: bool,
+}
+
+impl Arena {
+    pub(crate) const fn new() -> Self {
+        Self { first: Vec::new(), rest: None }
+    }
+
+    /// An arena to build a whole document in, before [`Self::take_exact`].
+    pub(crate) fn roomy() -> Self {
+        let rest = Rest { roomy: true, ..Rest::default() };
+        Self { first: Vec::new(), rest: Some(Box::new(rest)) }
+    }
+
+    /// `len` bytes at `address`.
+    pub(crate) fn bytes(&self, address: Address, len: usize) -> Option<&[u8]> {
+        let start = address.offset();
+        self.chunk(address.chunk())?.get(start..start.checked_add(len)?)
+    }
+
+    fn bytes_mut(&mut self, address: Address, len: usize) -> Option<&mut [u8]> {
+        let start = address.offset();
+        self.chunk_mut(address.chunk())?.get_mut(start..start.checked_add(len)?)
+    }
+
+    /// The word at `address`, where it lies.
+    pub(crate) fn slot(&self, address: Address) -> Option<&Slot> {
+        self.bytes(address, 8)?.first_chunk()
+    }
+
+    pub(crate) fn word(&self, address: Address) -> Word {
+        self.slot(address).map_or(Word::NULL, |slot| Word::from_slot(*slot))
+    }
+
+    pub(crate) fn u32(&self, address: Address) -> Option<u32> {
+        self.bytes(address, 4)?.first_chunk().map(|bytes| u32::from_le_bytes(*bytes))
+    }
+
+    /// Overwrites what is at `address`; nothing happens when the block is not there.
+    pub(crate) fn put(&mut self, address: Address, bytes: &[u8]) {
+        if let Some(place) = self.bytes_mut(address, bytes.len()) {
+            place.copy_from_slice(bytes);
+        }
+    }
+
+    /// Moves `len` bytes within one chunk; the places may overlap.
+    pub(crate) fn shift(&mut self, from: Address, to: Address, len: usize) {
+        if self.bytes(from, len).is_none() || self.bytes(to, len).is_none() {
+            return;
+        }
+        let start = from.offset();
+        if let Some(chunk) = self.chunk_mut(from.chunk()) {
+            chunk.copy_within(start..start + len, to.offset());
+        }
+    }
+
+    /// A block of `size` bytes with unspecified content: a free one, else new at the end.
+    pub(crate) fn allocate(&mut self, size: usize) -> Address {
+        if let Some(address) = self.rest.as_mut().and_then(|rest| rest.take(size)) {
+            return address;
+        }
+        let full = |len: usize| len > 0 && len + size > CHUNK;
+        let mut number = self.rest.as_ref().map_or(0, |rest| rest.chunks.len());
+        if full(self.chunk(number).map_or(0, Vec::len)) {
+            self.rest.get_or_insert_default().begin_chunk();
+            number += 1;
+        }
+        let Some(chunk) = self.chunk_mut(number) else { return Address::new(0, 0) };
+        let address = Address::new(number, chunk.len());
+        grow(chunk, size);
+        address
+    }
+
+    /// A new block that holds `bytes`.
+    pub(crate) fn store(&mut self, bytes: &[u8]) -> Address {
+        let address = self.allocate(bytes.len());
+        self.put(address, bytes);
+        address
+    }
+
+    /// Gives back the block of `size` bytes at `address`.
+    pub(crate) fn release(&mut self, address: Address, size: usize) {
+        let last = self.rest.as_ref().map_or(0, |rest| rest.chunks.len());
+        let number = address.chunk();
+        let Some(chunk) = self.chunk_mut(number) else { return };
+        if number == last && chunk.len() == address.offset() + size {
+            chunk.truncate(address.offset());
+            if let Some(rest) = self.rest.as_mut()
+                && rest.chunks.last().is_some_and(Vec::is_empty)
+            {
+                rest.chunks.pop();
+            }
+        } else if size > 0 {
+            self.rest.get_or_insert_default().give(address, size);
+        }
+    }
+
+    /// Bytes in blocks, free ones included.
+    pub(crate) fn used(&self) -> usize {
+        self.chunks().map(Vec::len).sum()
+    }
+
+    /// Bytes in free blocks.
+    pub(crate) fn free_bytes(&self) -> usize {
+        self.rest.as_ref().map_or(0, |rest| rest.free_bytes)
+    }
+
+    /// The free blocks, for the check of invariants.
+    pub(crate) fn free_blocks(&self) -> impl Iterator<Item = (Address, usize)> + '_ {
+        let classes = self.rest.iter().flat_map(|rest| &rest.free);
+        classes.flat_map(|(size, list)| list.iter().map(move |address| (*address, *size)))
+    }
+
+    /// Bytes the allocator holds for the chunks and what belongs to them.
+    pub(crate) fn memory(&self) -> usize {
+        let rest = self.rest.as_ref().map_or(0, |rest| rest.memory());
+        allocation(self.first.capacity()) + rest
+    }
+
+    pub(crate) fn chunks(&self) -> impl Iterator<Item = &Vec<u8>> {
+        let rest = self.rest.iter().flat_map(|rest| &rest.chunks);
+        std::iter::once(&self.first).chain(rest)
+    }
+
+    pub(crate) fn chunks_mut(&mut self) -> impl Iterator<Item = &mut Vec<u8>> {
+        let rest = self.rest.iter_mut().flat_map(|rest| &mut rest.chunks);
+        std::iter::once(&mut self.first).chain(rest)
+    }
+
+    /// The content moved out with nothing to spare; what is left is empty and keeps its memory
+    /// for the next use.
+    pub(crate) fn take_exact(&mut self) -> Self {
+        let first = self.first.as_slice().to_vec();
+        self.first.clear();
+        self.first.shrink_to(CHUNK);
+        Self { first, rest: self.rest.as_mut().and_then(|rest| rest.take_exact()) }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.first.clear();
+        self.first.shrink_to(CHUNK);
+        if let Some(rest) = &mut self.rest {
+            **rest = Rest { roomy: rest.roomy, ..Rest::default() };
+        }
+    }
+
+    fn chunk(&self, number: usize) -> Option<&Vec<u8>> {
+        match number.checked_sub(1) {
+            None => Some(&self.first),
+            Some(index) => self.rest.as_ref()?.chunks.get(index),
+        }
+    }
+
+    fn chunk_mut(&mut self, number: usize) -> Option<&mut Vec<u8>> {
+        match number.checked_sub(1) {
+            None => Some(&mut self.first),
+            Some(index) => self.rest.as_mut()?.chunks.get_mut(index),
+        }
+    }
+}
+
+impl Rest {
+    fn begin_chunk(&mut self) {
+        self.chunks.push(Vec::with_capacity(if self.roomy { CHUNK } else { 0 }));
+    }
+
+    fn take_exact(&mut self) -> Option<Box<Self>> {
+        if self.chunks.is_empty() && self.free_bytes == 0 {
+            return None;
+        }
+        let fresh = Self { roomy: self.roomy, ..Self::default() };
+        let mut taken = std::mem::replace(self, fresh);
+        taken.roomy = false;
+        taken.chunks.shrink_to_fit();
+        if let Some(last) = taken.chunks.last_mut() {
+            last.shrink_to_fit();
+        }
+        Some(Box::new(taken))
+    }
+
+    /// The smallest free block of at least `size` bytes; what it has too much stays free.
+    fn take(&mut self, size: usize) -> Option<Address> {
+        let (&found, list) = self.free.range_mut(size..).next()?;
+        let address = list.pop()?;
+        if list.is_empty() {
+            self.free.remove(&found);
+        }
+        self.free_bytes -= found;
+        if found > size {
+            self.give(address.plus(size), found - size);
+        }
+        Some(address)
+    }
+
+    fn give(&mut self, address: Address, size: usize) {
+        self.free.entry(size).or_default().push(address);
+        self.free_bytes += size;
+    }
+
+    fn memory(&self) -> usize {
+        let chunks: usize = self.chunks.iter().map(|chunk| allocation(chunk.capacity())).sum();
+        let lists: usize = self.free.values().map(|list| allocation(8 * list.capacity())).sum();
+        // A tree node has room for 11 entries of 32 bytes and is at least half full.
+        let tree = self.free.len().div_ceil(7) * allocation(11 * 32 + 16);
+        allocation(size_of::<Self>())
+            + allocation(self.chunks.capacity() * size_of::<Vec<u8>>())
+            + chunks
+            + lists
+            + tree
+    }
+}
+
+/// Makes `chunk` longer by `size`, with some bytes to spare: an eighth, so that a document that
+/// grows member by member is not copied each time, and does not waste much either.
+fn grow(chunk: &mut Vec<u8>, size: usize) {
+    let len = chunk.len() + size;
+    if len > chunk.capacity() {
+        let wanted = (len + len / 8 + 32).min(CHUNK.max(len));
+        chunk.reserve_exact(wanted - chunk.len());
+    }
+    chunk.resize(len, 0);
+}
+
+/// The size class of jemalloc, the servers' allocator, that `size` bytes fall into.
+pub(crate) fn allocation(size: usize) -> usize {
+    match size {
+        0 => 0,
+        1..=8 => 8,
+        9..=128 => size.next_multiple_of(16),
+        _ => size.next_multiple_of(1 << ((size - 1).ilog2() - 2)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn size_classes() {
+        for (size, class) in
+            [(0, 0), (1, 8), (9, 16), (128, 128), (129, 160), (256, 256), (257, 320), (5000, 5120)]
+        {
+            assert_eq!(allocation(size), class, "{size}");
+        }
+    }
+
+    #[test]
+    fn freed_blocks_come_back() {
+        let mut arena = Arena::default();
+        let first = arena.store(b"0123456789");
+        let second = arena.store(b"abc");
+        arena.release(first, 10);
+        assert_eq!(arena.free_bytes(), 10);
+        assert_eq!(arena.allocate(4), first);
+        assert_eq!(arena.free_bytes(), 6);
+        assert_eq!(arena.bytes(second, 3), Some(&b"abc"[..]));
+        arena.release(second, 3);
+        assert_eq!(arena.used(), 10, "a block at the end is cut off");
+    }
+
+    #[test]
+    fn chunks_close_at_their_size() {
+        let mut arena = Arena::default();
+        for _ in 0..3 {
+            arena.allocate(CHUNK / 2 + 1);
+        }
+        assert_eq!(arena.chunks().count(), 3);
+        let large = arena.allocate(3 * CHUNK);
+        assert_eq!((large.chunk(), large.offset()), (3, 0));
+        assert_eq!(arena.allocate(1).chunk(), 4);
+    }
+}

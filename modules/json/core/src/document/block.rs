@@ -1,0 +1,341 @@
+//! The blocks in an arena: strings, arrays and objects, and how they are read.
+//!
+//! ```text
+//! string      [len u8] bytes                    shorter than 255 bytes
+//!             [255] [len u32] bytes             others
+//! array       [len u32] [packing 4 bits | capacity 28 bits] elements
+//! object      [shape u32] words                 shaped: the value of each key of the shape
+//!             [len u32 | top bit] [capacity u32] [index address] (key word, value word)...
+//! index       [u32]...                          position + 1 by hash of the key, 0 = free
+//! box         8 bytes                           a number that does not fit a word
+//! ```
+//! Blocks follow each other without padding; the size of each is known from its own content.
+
+use super::arena::Arena;
+use super::packed::Packing;
+use super::shape::{SHAPE_KEYS_MAX, Shape, probe};
+use super::word::{Address, Form, Slot, Word};
+
+/// Most elements an array, or members an object, can have; builders refuse more.
+pub(crate) const COUNT_MAX: usize = (1 << 28) - 1;
+
+/// The longest string, in bytes.
+pub(crate) const TEXT_MAX: usize = u32::MAX as usize - 8;
+
+/// Set in the first field of a dictionary; shape numbers are lower.
+const DICTIONARY: u32 = 1 << 31;
+
+/// The index address of a dictionary that has none.
+const NO_INDEX: u64 = u64::MAX;
+
+const SHORT_TEXT_MAX: usize = 254;
+const PAIR: usize = 16;
+const SHAPED_HEADER: usize = 4;
+const DICTIONARY_HEADER: usize = 16;
+pub(crate) const ARRAY_HEADER: usize = 8;
+
+/// Where shapes are found by number: a document, or a store at work on one.
+pub(crate) trait Shapes {
+    fn shape(&self, number: u32) -> Option<&Shape>;
+}
+
+/// Where the text of a string block is, and its length.
+pub(crate) fn text_place(arena: &Arena, address: Address) -> Option<(Address, usize)> {
+    match *arena.bytes(address, 1)?.first()? {
+        u8::MAX => Some((address.plus(5), arena.u32(address.plus(1))? as usize)),
+        len => Some((address.plus(1), usize::from(len))),
+    }
+}
+
+/// The text of a string block; empty if there is none.
+pub(crate) fn text(arena: &Arena, address: Address) -> &[u8] {
+    let place = text_place(arena, address);
+    place.and_then(|(start, len)| arena.bytes(start, len)).unwrap_or_default()
+}
+
+/// The bytes a string block of `len` bytes of text takes.
+pub(crate) fn text_size(len: usize) -> usize {
+    if len <= SHORT_TEXT_MAX { 1 + len } else { 5 + len }
+}
+
+/// Stores `text`, given in two pieces, as a string block.
+pub(crate) fn store_text(arena: &mut Arena, head: &[u8], tail: &[u8]) -> Address {
+    let len = head.len() + tail.len();
+    let address = arena.allocate(text_size(len));
+    let short = u8::try_from(len).unwrap_or(u8::MAX);
+    arena.put(address, &[short]);
+    let mut start = address.plus(1);
+    if short == u8::MAX {
+        arena.put(start, &u32::try_from(len).unwrap_or(u32::MAX).to_le_bytes());
+        start = start.plus(4);
+    }
+    arena.put(start, head);
+    arena.put(start.plus(head.len()), tail);
+    address
+}
+
+/// An array block.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Array {
+    pub(crate) address: Address,
+    pub(crate) len: usize,
+    pub(crate) capacity: usize,
+    pub(crate) packing: Packing,
+}
+
+impl Array {
+    pub(crate) fn read(arena: &Arena, address: Address) -> Option<Self> {
+        let len = arena.u32(address)? as usize;
+        let rest = arena.u32(address.plus(4))?;
+        let packing = Packing::from_code(rest >> 28)?;
+        Some(Self { address, len, capacity: (rest & 0x0fff_ffff) as usize, packing })
+    }
+
+    /// A new block with room for `capacity` elements, and no element yet.
+    pub(crate) fn allocate(arena: &mut Arena, packing: Packing, capacity: usize) -> Self {
+        let capacity = capacity.min(COUNT_MAX);
+        let address = arena.allocate(ARRAY_HEADER + capacity * packing.width());
+        let array = Self { address, len: 0, capacity, packing };
+        let rest = packing.code() << 28 | u32::try_from(capacity).unwrap_or(0);
+        arena.put(address.plus(4), &rest.to_le_bytes());
+        array.put_len(arena);
+        array
+    }
+
+    pub(crate) fn set_len(&mut self, arena: &mut Arena, len: usize) {
+        self.len = len;
+        self.put_len(arena);
+    }
+
+    fn put_len(self, arena: &mut Arena) {
+        arena.put(self.address, &u32::try_from(self.len).unwrap_or(0).to_le_bytes());
+    }
+
+    pub(crate) fn size(self) -> usize {
+        ARRAY_HEADER + self.capacity * self.packing.width()
+    }
+
+    pub(crate) fn element(self, index: usize) -> Address {
+        self.address.plus(ARRAY_HEADER + index * self.packing.width())
+    }
+
+    /// The bytes of all elements.
+    pub(crate) fn data(self, arena: &Arena) -> &[u8] {
+        arena.bytes(self.element(0), self.len * self.packing.width()).unwrap_or_default()
+    }
+}
+
+/// An object block.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Object<'a> {
+    Shaped { address: Address, shape: &'a Shape },
+    Dictionary(Dictionary),
+}
+
+/// A dictionary block.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Dictionary {
+    pub(crate) address: Address,
+    pub(crate) len: usize,
+    pub(crate) capacity: usize,
+    pub(crate) index: Option<Address>,
+}
+
+impl<'a> Object<'a> {
+    pub(crate) fn read(arena: &Arena, shapes: &'a impl Shapes, address: Address) -> Option<Self> {
+        let first = arena.u32(address)?;
+        if first & DICTIONARY == 0 {
+            return shapes.shape(first).map(|shape| Self::Shaped { address, shape });
+        }
+        let index = u64::from_le_bytes(*arena.slot(address.plus(8))?);
+        Some(Self::Dictionary(Dictionary {
+            address,
+            len: (first & !DICTIONARY) as usize,
+            capacity: arena.u32(address.plus(4))? as usize,
+            index: (index != NO_INDEX).then(|| Address::from_bits(index)),
+        }))
+    }
+
+    pub(crate) fn len(self) -> usize {
+        match self {
+            Self::Shaped { shape, .. } => shape.len(),
+            Self::Dictionary(dictionary) => dictionary.len,
+        }
+    }
+
+    /// Where the value of member `position` is.
+    pub(crate) fn value(self, position: usize) -> Address {
+        match self {
+            Self::Shaped { address, .. } => address.plus(SHAPED_HEADER + 8 * position),
+            Self::Dictionary(dictionary) => dictionary.pair(position).plus(8),
+        }
+    }
+
+    pub(crate) fn key<'b>(self, arena: &'b Arena, position: usize) -> Option<&'b [u8]>
+    where
+        'a: 'b,
+    {
+        match self {
+            Self::Shaped { shape, .. } => shape.key(position),
+            Self::Dictionary(dictionary) => dictionary.key(arena, position),
+        }
+    }
+
+    pub(crate) fn find(self, arena: &Arena, name: &[u8]) -> Option<usize> {
+        match self {
+            Self::Shaped { shape, .. } => shape.find(name),
+            Self::Dictionary(dictionary) => dictionary.find(arena, name),
+        }
+    }
+
+    /// The bytes of the block itself.
+    pub(crate) fn size(self) -> usize {
+        match self {
+            Self::Shaped { shape, .. } => shaped_size(shape.len()),
+            Self::Dictionary(dictionary) => dictionary.size(),
+        }
+    }
+}
+
+fn shaped_size(len: usize) -> usize {
+    SHAPED_HEADER + 8 * len
+}
+
+/// Stores a shaped object of these values.
+pub(crate) fn store_shaped(
+    arena: &mut Arena,
+    shape: u32,
+    values: impl ExactSizeIterator<Item = Word>,
+) -> Address {
+    let address = arena.allocate(shaped_size(values.len()));
+    arena.put(address, &shape.to_le_bytes());
+    for (position, value) in values.enumerate() {
+        arena.put(address.plus(SHAPED_HEADER + 8 * position), &value.slot());
+    }
+    address
+}
+
+impl Dictionary {
+    /// A new block with room for `capacity` members, with an index if that is many, and no member
+    /// yet.
+    pub(crate) fn allocate(arena: &mut Arena, capacity: usize) -> Self {
+        let capacity = capacity.min(COUNT_MAX);
+        let address = arena.allocate(DICTIONARY_HEADER + PAIR * capacity);
+        let index = (capacity > SHAPE_KEYS_MAX).then(|| {
+            let index = arena.allocate(4 * slots(capacity));
+            clear_index(arena, index, capacity);
+            index
+        });
+        let dictionary = Self { address, len: 0, capacity, index };
+        arena.put(address.plus(4), &u32::try_from(capacity).unwrap_or(0).to_le_bytes());
+        arena.put(address.plus(8), &index.map_or(NO_INDEX, Address::bits).to_le_bytes());
+        dictionary.put_len(arena);
+        dictionary
+    }
+
+    fn put_len(self, arena: &mut Arena) {
+        let len = u32::try_from(self.len).unwrap_or(0) | DICTIONARY;
+        arena.put(self.address, &len.to_le_bytes());
+    }
+
+    pub(crate) fn size(self) -> usize {
+        DICTIONARY_HEADER + PAIR * self.capacity
+    }
+
+    /// The bytes of its index block, if it has one.
+    pub(crate) fn index_size(self) -> usize {
+        4 * slots(self.capacity)
+    }
+
+    fn pair(self, position: usize) -> Address {
+        self.address.plus(DICTIONARY_HEADER + PAIR * position)
+    }
+
+    /// Where the key word of member `position` is.
+    pub(crate) fn key_place(self, position: usize) -> Address {
+        self.pair(position)
+    }
+
+    pub(crate) fn key(self, arena: &Arena, position: usize) -> Option<&[u8]> {
+        if position >= self.len {
+            return None;
+        }
+        Some(string(arena, arena.slot(self.pair(position))?))
+    }
+
+    /// The position of `name`: O(1) with an index, which dictionaries of many members have.
+    pub(crate) fn find(self, arena: &Arena, name: &[u8]) -> Option<usize> {
+        let same = |position: &usize| self.key(arena, *position) == Some(name);
+        let Some(index) = self.index else { return (0..self.len).find(same) };
+        for slot in probe(name, slots(self.capacity)) {
+            let position = (arena.u32(index.plus(4 * slot))? as usize).checked_sub(1)?;
+            if same(&position) {
+                return Some(position);
+            }
+        }
+        None
+    }
+
+    /// Appends a member that is not there yet; there must be room.
+    pub(crate) fn push(&mut self, arena: &mut Arena, name: &[u8], key: Word, value: Word) {
+        arena.put(self.pair(self.len), &key.slot());
+        arena.put(self.pair(self.len).plus(8), &value.slot());
+        self.len += 1;
+        self.put_len(arena);
+        if let Some(index) = self.index {
+            self.enter(arena, index, name, self.len);
+        }
+    }
+
+    fn enter(self, arena: &mut Arena, index: Address, name: &[u8], number: usize) {
+        let number = u32::try_from(number).unwrap_or(0);
+        let is_free = |slot: &usize| arena.u32(index.plus(4 * slot)) == Some(0);
+        if let Some(slot) = probe(name, slots(self.capacity)).find(is_free) {
+            arena.put(index.plus(4 * slot), &number.to_le_bytes());
+        }
+    }
+
+    /// Takes member `position` out; those behind it move up. O(n).
+    pub(crate) fn remove(&mut self, arena: &mut Arena, position: usize) {
+        let behind = self.len.saturating_sub(position + 1);
+        arena.shift(self.pair(position + 1), self.pair(position), PAIR * behind);
+        self.len -= 1;
+        self.put_len(arena);
+        if let Some(index) = self.index {
+            self.index_again(arena, index);
+        }
+    }
+
+    fn index_again(self, arena: &mut Arena, index: Address) {
+        clear_index(arena, index, self.capacity);
+        for position in 0..self.len {
+            let slots = slots(self.capacity);
+            let start = self.key(arena, position).map(|key| probe(key, slots));
+            let is_free = |slot: &usize| arena.u32(index.plus(4 * slot)) == Some(0);
+            if let Some(slot) = start.and_then(|mut slots| slots.find(is_free)) {
+                let number = u32::try_from(position + 1).unwrap_or(0);
+                arena.put(index.plus(4 * slot), &number.to_le_bytes());
+            }
+        }
+    }
+}
+
+/// The slots of the index of a dictionary: twice to four times its capacity.
+fn slots(capacity: usize) -> usize {
+    (capacity * 3 / 2).next_power_of_two()
+}
+
+fn clear_index(arena: &mut Arena, index: Address, capacity: usize) {
+    for slot in 0..slots(capacity) {
+        arena.put(index.plus(4 * slot), &[0; 4]);
+    }
+}
+
+/// The text of a string word; empty for other words.
+pub(crate) fn string<'a>(arena: &'a Arena, slot: &'a Slot) -> &'a [u8] {
+    match Word::from_slot(*slot).form() {
+        Form::Short(len) => slot.get(1..=len).unwrap_or_default(),
+        Form::String(address) => text(arena, address),
+        _ => &[],
+    }
+}

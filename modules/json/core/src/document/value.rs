@@ -1,0 +1,304 @@
+//! Reading a document.
+
+use super::Document;
+use super::block::{self, Array, Object};
+use super::packed::Packing;
+use super::store::{Store, TooLarge, with_store};
+use super::word::{Address, Form, Slot, Word};
+use crate::node::{Kind, Node, Number};
+
+/// A value in a document: two words, cheap to copy.
+#[derive(Clone, Copy, Debug)]
+pub struct ValueRef<'a> {
+    document: &'a Document,
+    held: Held<'a>,
+}
+
+/// Where the value is: in a slot, or a number of a packed array.
+#[derive(Clone, Copy, Debug)]
+enum Held<'a> {
+    Slot(&'a Slot),
+    Number(Number),
+}
+
+/// A container, its block looked up.
+#[derive(Clone, Copy, Debug)]
+enum Container<'a> {
+    Array(Array),
+    Object(Object<'a>),
+}
+
+impl<'a> ValueRef<'a> {
+    pub(crate) fn root(document: &'a Document) -> Self {
+        Self { document, held: Held::Slot(&document.root) }
+    }
+
+    fn at(self, address: Address) -> Option<Self> {
+        let slot = self.document.arena.slot(address)?;
+        Some(Self { document: self.document, held: Held::Slot(slot) })
+    }
+
+    fn container(self) -> Option<Container<'a>> {
+        let Held::Slot(slot) = self.held else { return None };
+        let document = self.document;
+        match Word::from_slot(*slot).form() {
+            Form::Array(address) => Array::read(&document.arena, address).map(Container::Array),
+            Form::Object(address) => {
+                Object::read(&document.arena, document, address).map(Container::Object)
+            }
+            _ => None,
+        }
+    }
+
+    /// The value `steps` below this one: element indexes and member positions. O(steps).
+    #[must_use]
+    pub fn descend(self, steps: &[u32]) -> Option<Self> {
+        steps.iter().try_fold(self, |value, step| value.child(*step as usize))
+    }
+
+    fn child(self, position: usize) -> Option<Self> {
+        match self.container()? {
+            Container::Array(array) => self.element_of(array, position),
+            Container::Object(object) if position < object.len() => self.at(object.value(position)),
+            Container::Object(_) => None,
+        }
+    }
+
+    fn element_of(self, array: Array, index: usize) -> Option<Self> {
+        if index >= array.len {
+            return None;
+        }
+        let place = array.element(index);
+        if array.packing == Packing::Generic {
+            return self.at(place);
+        }
+        let bytes = self.document.arena.bytes(place, array.packing.width())?;
+        let number = array.packing.read(bytes)?;
+        Some(Self { document: self.document, held: Held::Number(number) })
+    }
+
+    /// The elements of an array in order; none for other kinds.
+    pub fn elements(self) -> impl ExactSizeIterator<Item = Self> + 'a {
+        let array = match self.container() {
+            Some(Container::Array(array)) => Some(array),
+            _ => None,
+        };
+        let null = Self::root(Document::null_ref());
+        (0..array.map_or(0, |array| array.len))
+            .map(move |index| array.and_then(|array| self.element_of(array, index)).unwrap_or(null))
+    }
+
+    /// The members of an object in order; none for other kinds.
+    pub fn members(self) -> impl ExactSizeIterator<Item = (&'a [u8], Self)> + 'a {
+        let object = self.as_object();
+        let null = Self::root(Document::null_ref());
+        (0..object.map_or(0, Object::len)).map(move |position| {
+            object.and_then(|object| self.member_of(object, position)).unwrap_or((b"", null))
+        })
+    }
+
+    fn as_object(self) -> Option<Object<'a>> {
+        match self.container()? {
+            Container::Object(object) => Some(object),
+            Container::Array(_) => None,
+        }
+    }
+
+    fn member_of(self, object: Object<'a>, position: usize) -> Option<(&'a [u8], Self)> {
+        let value = self.at(object.value(position))?;
+        Some((object.key(&self.document.arena, position)?, value))
+    }
+
+    /// `"key":` of each member of a shaped object, ready to print; `None` for a dictionary.
+    pub(crate) fn labels(self) -> Option<impl Iterator<Item = &'a [u8]>> {
+        match self.as_object()? {
+            Object::Shaped { shape, .. } => Some(shape.labels()),
+            Object::Dictionary(_) => None,
+        }
+    }
+
+    /// How an array is packed; `Generic` for every other value.
+    pub(crate) fn packing(self) -> Packing {
+        match self.container() {
+            Some(Container::Array(array)) => array.packing,
+            _ => Packing::Generic,
+        }
+    }
+
+    /// The elements of a packed array as they are stored.
+    pub(crate) fn packed_bytes(self) -> &'a [u8] {
+        match self.container() {
+            Some(Container::Array(array)) => array.data(&self.document.arena),
+            _ => &[],
+        }
+    }
+
+    /// How deep the value is nested: 0 for scalars, 1 for containers of scalars. O(size).
+    ///
+    /// Recursion is as deep as the value, which is at most [`super::DEPTH_MAX`].
+    #[must_use]
+    pub fn depth(self) -> usize {
+        if self.packing() != Packing::Generic {
+            return 1;
+        }
+        let deepest =
+            |values: &mut dyn Iterator<Item = Self>| 1 + values.map(Self::depth).max().unwrap_or(0);
+        match self.kind() {
+            Kind::Array(_) => deepest(&mut self.elements()),
+            Kind::Object(_) => deepest(&mut self.members().map(|(_, value)| value)),
+            Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::String(_) => 0,
+        }
+    }
+
+    /// A document of this value alone. O(size).
+    #[must_use]
+    pub fn to_document(self) -> Document {
+        with_store(|store| match self.push_to(store) {
+            Ok(()) => store.finish(),
+            // What is stored was not too large before.
+            Err(TooLarge) => Document::null(),
+        })
+    }
+
+    /// Pushes a copy of this value on the stack of `store`.
+    ///
+    /// Recursion is as deep as the value, which is at most [`super::DEPTH_MAX`].
+    pub(crate) fn push_to(self, store: &mut Store) -> Result<(), TooLarge> {
+        match self.kind() {
+            Kind::Null => store.null(),
+            Kind::Bool(value) => store.bool(value),
+            Kind::Number(number) => store.number(number),
+            Kind::String(text) => return store.string(text),
+            Kind::Array(_) => {
+                let begun = store.begin_array();
+                for element in self.elements() {
+                    element.push_to(store)?;
+                }
+                return match self.packing() {
+                    // Elements may have become numbers of one packing since the array was made.
+                    Packing::Generic => store.end_array(begun),
+                    packing => store.end_array_as(begun, packing),
+                };
+            }
+            Kind::Object(_) => {
+                let begun = store.begin_object();
+                for (key, value) in self.members() {
+                    store.key(key)?;
+                    value.push_to(store)?;
+                }
+                return store.end_object(begun);
+            }
+        }
+        Ok(())
+    }
+
+    /// Bytes this value takes in its document: 8 for the word, and its blocks. The keys of shaped
+    /// objects are shared and not counted. O(size).
+    ///
+    /// Recursion is as deep as the value, which is at most [`super::DEPTH_MAX`].
+    #[must_use]
+    pub fn memory(self) -> usize {
+        let Held::Slot(slot) = self.held else { return self.packing().width() };
+        8 + match Word::from_slot(*slot).form() {
+            Form::String(address) => {
+                block::text_size(block::text(&self.document.arena, address).len())
+            }
+            Form::BoxedInt(_) | Form::BoxedUint(_) | Form::BoxedDouble(_) => 8,
+            Form::Array(_) => self.array_memory(),
+            Form::Object(_) => self.object_memory(),
+            Form::Null | Form::Bool(_) | Form::Int(_) | Form::Double(_) | Form::Short(_) => 0,
+        }
+    }
+
+    fn array_memory(self) -> usize {
+        let Some(Container::Array(array)) = self.container() else { return 0 };
+        let below: usize = match array.packing {
+            Packing::Generic => self.elements().map(|element| element.memory() - 8).sum(),
+            _ => 0,
+        };
+        array.size() + below
+    }
+
+    fn object_memory(self) -> usize {
+        let Some(object) = self.as_object() else { return 0 };
+        let below: usize = self.members().map(|(_, value)| value.memory() - 8).sum();
+        let keys = match object {
+            Object::Shaped { .. } => 0,
+            Object::Dictionary(dictionary) => {
+                let key = |position| match dictionary.key(&self.document.arena, position) {
+                    Some(key) if key.len() > super::word::INLINE_MAX => block::text_size(key.len()),
+                    _ => 0,
+                };
+                let index = dictionary.index.map_or(0, |_| dictionary.index_size());
+                index + (0..dictionary.len).map(key).sum::<usize>()
+            }
+        };
+        object.size() + keys + below
+    }
+}
+
+impl<'a> Node<'a> for ValueRef<'a> {
+    fn kind(self) -> Kind<'a> {
+        let slot = match self.held {
+            Held::Slot(slot) => slot,
+            Held::Number(number) => return Kind::Number(number),
+        };
+        let arena = &self.document.arena;
+        let boxed = |address| arena.slot(address).map_or(0, |slot| u64::from_le_bytes(*slot));
+        match Word::from_slot(*slot).form() {
+            Form::Null => Kind::Null,
+            Form::Bool(value) => Kind::Bool(value),
+            Form::Int(value) => Kind::Number(Number::Int(value)),
+            Form::Double(value) => Kind::Number(Number::Double(value)),
+            Form::Short(len) => Kind::String(slot.get(1..=len).unwrap_or_default()),
+            Form::String(address) => Kind::String(block::text(arena, address)),
+            Form::BoxedInt(address) => Kind::Number(Number::Int(boxed(address).cast_signed())),
+            Form::BoxedUint(address) => Kind::Number(Number::Uint(boxed(address))),
+            Form::BoxedDouble(address) => {
+                Kind::Number(Number::Double(f64::from_bits(boxed(address))))
+            }
+            Form::Array(address) => {
+                Array::read(arena, address).map_or(Kind::Null, |array| Kind::Array(array.len))
+            }
+            Form::Object(address) => Object::read(arena, self.document, address)
+                .map_or(Kind::Null, |object| Kind::Object(object.len())),
+        }
+    }
+
+    fn element(self, index: usize) -> Option<Self> {
+        match self.container()? {
+            Container::Array(array) => self.element_of(array, index),
+            Container::Object(_) => None,
+        }
+    }
+
+    fn member(self, position: usize) -> Option<(&'a [u8], Self)> {
+        self.member_of(self.as_object()?, position)
+    }
+
+    fn find(self, name: &[u8]) -> Option<(usize, Self)> {
+        let object = self.as_object()?;
+        let position = object.find(&self.document.arena, name)?;
+        Some((position, self.at(object.value(position))?))
+    }
+}
+
+/// Equal kinds and contents; objects in any order; integers and doubles differ (1 is not 1.0).
+///
+/// Recursion is as deep as the values, which is at most [`super::DEPTH_MAX`].
+impl PartialEq for ValueRef<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        match (self.kind(), other.kind()) {
+            (Kind::Array(len), Kind::Array(other_len)) => {
+                len == other_len && self.elements().zip(other.elements()).all(|(a, b)| a == b)
+            }
+            (Kind::Object(len), Kind::Object(other_len)) => {
+                let same = |(key, value): (&[u8], ValueRef<'_>)| {
+                    other.find(key).is_some_and(|(_, other)| value == other)
+                };
+                len == other_len && self.members().all(same)
+            }
+            (kind, other) => kind == other,
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Documents from JSON text, through serde_json: its error texts are those of RedisJSON.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+
+use crate::document::store::{Store, TooLarge, with_store};
+use crate::document::{Document, FloatKind, unsigned};
+use crate::node::Number;
+
+/// Why a text is no document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ParseError {
+    /// It is not UTF-8.
+    Utf8,
+    /// It is not JSON, or cannot be stored: the parser's words.
+    Text(String),
+}
+
+impl fmt::Display for ParseError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            // Observed in RedisJSON 8.8.
+            Self::Utf8 => formatter.write_str("Couldn't parse as UTF-8 string"),
+            Self::Text(text) => formatter.write_str(text),
+        }
+    }
+}
+
+impl std::error::Error for ParseError {}
+
+impl Document {
+    /// The document of a JSON text: one value, nested at most 127 deep. Of members of one name the
+    /// last counts, in the place of the first. O(len); no allocation per value.
+    ///
+    /// # Errors
+    /// [`ParseError`]
+    pub fn parse(text: &[u8]) -> Result<Self, ParseError> {
+        Self::parse_as(text, None)
+    }
+
+    /// As [`Self::parse`], with the doubles in arrays rounded to the type of RedisJSON's `FPHA`, and
+    /// arrays of nothing but numbers packed as that type.
+    ///
+    /// # Errors
+    /// [`ParseError`], also when such a number is out of the type's range.
+    pub fn parse_as(text: &[u8], floats: Option<FloatKind>) -> Result<Self, ParseError> {
+        let text = std::str::from_utf8(text).map_err(|_| ParseError::Utf8)?;
+        let mut source = serde_json::Deserializer::from_str(text);
+        with_store(|store| {
+            let seed = Value { store, floats, rounded: None };
+            seed.deserialize(&mut source)?;
+            source.end()?;
+            Ok(store.finish())
+        })
+        .map_err(|error: serde_json::Error| ParseError::Text(error.to_string()))
+    }
+
+    /// The first member's value of a BSON document, as relaxed extended JSON; `null` if it has none.
+    /// So RedisJSON takes `FORMAT BSON`.
+    ///
+    /// # Errors
+    /// [`ParseError::Text`] in the words of the bson crate.
+    pub fn from_bson(bytes: &[u8]) -> Result<Self, ParseError> {
+        let document = bson::Document::from_reader(std::io::Cursor::new(bytes))
+            .map_err(|error| ParseError::Text(error.to_string()))?;
+        let Some((_, value)) = document.into_iter().next() else { return Ok(Self::null()) };
+        Self::parse(value.into_relaxed_extjson().to_string().as_bytes())
+    }
+}
+
+/// Pushes one value on the stack of a store.
+struct Value<'a> {
+    store: &'a mut Store,
+    floats: Option<FloatKind>,
+    /// The type to round to: set in arrays.
+    rounded: Option<FloatKind>,
+}
+
+impl<'de> DeserializeSeed<'de> for Value<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, source: D) -> Result<(), D::Error> {
+        source.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Value<'_> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        self.store.null();
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<(), E> {
+        self.store.bool(value);
+        Ok(())
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<(), E> {
+        self.number(Number::Int(value))
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<(), E> {
+        self.number(unsigned(value))
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<(), E> {
+        self.number(Number::Double(value))
+    }
+
+    fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<(), E> {
+        self.store.string(value.as_bytes()).map_err(too_large)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut source: A) -> Result<(), A::Error> {
+        let Self { store, floats, .. } = self;
+        let begun = store.begin_array();
+        let mut seed = Value { store, floats, rounded: floats };
+        while source.next_element_seed(seed.again())?.is_some() {}
+        match floats {
+            Some(kind) => store.end_array_rounded(begun, kind),
+            None => store.end_array(begun),
+        }
+        .map_err(too_large)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut source: A) -> Result<(), A::Error> {
+        let Self { store, floats, .. } = self;
+        let begun = store.begin_object();
+        while source.next_key_seed(Key { store })?.is_some() {
+            source.next_value_seed(Value { store, floats, rounded: None })?;
+        }
+        store.end_object(begun).map_err(too_large)
+    }
+}
+
+impl Value<'_> {
+    fn again(&mut self) -> Value<'_> {
+        Value { store: self.store, floats: self.floats, rounded: self.rounded }
+    }
+
+    fn number<E: serde::de::Error>(self, number: Number) -> Result<(), E> {
+        let Some(kind) = self.rounded else {
+            self.store.number(number);
+            return Ok(());
+        };
+        let rounded = kind.round(number).ok_or_else(|| out_of_range(kind))?;
+        self.store.number(match number {
+            Number::Double(_) => Number::Double(rounded),
+            Number::Int(_) | Number::Uint(_) => number,
+        });
+        Ok(())
+    }
+}
+
+/// Pushes one key.
+struct Key<'a> {
+    store: &'a mut Store,
+}
+
+impl<'de> DeserializeSeed<'de> for Key<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, source: D) -> Result<(), D::Error> {
+        source.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Key<'_> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a string key")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, key: &str) -> Result<(), E> {
+        self.store.key(key.as_bytes()).map_err(too_large)
+    }
+}
+
+fn too_large<E: serde::de::Error>(_: TooLarge) -> E {
+    E::custom("value too large")
+}
+
+/// Observed in RedisJSON 8.8: `value out of range for F16 at line 1 column 11`.
+fn out_of_range<E: serde::de::Error>(kind: FloatKind) -> E {
+    E::custom(format_args!("value out of range for {}", kind.name()))
+}

@@ -1,0 +1,185 @@
+//! Documents as JSON text.
+
+use crate::document::ValueRef;
+use crate::node::{Kind, Node, Number};
+
+/// The text would be longer than the limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooLong;
+
+/// What a pretty printer puts between things. All empty is the compact form.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Style<'a> {
+    /// Once per level at the start of every line.
+    pub indent: &'a [u8],
+    /// The end of every line.
+    pub newline: &'a [u8],
+    /// Between the colon and the value of a member.
+    pub space: &'a [u8],
+}
+
+/// Appends the shortest JSON text of `value` to `out`.
+///
+/// # Errors
+/// [`TooLong`] as soon as `out` has more than `limit` bytes; `out` then ends somewhere.
+pub fn compact(value: ValueRef<'_>, out: &mut Vec<u8>, limit: usize) -> Result<(), TooLong> {
+    let result = compact_unchecked(value, out, limit);
+    if out.len() > limit { Err(TooLong) } else { result }
+}
+
+/// Recursion is as deep as the value, which is at most [`crate::document::DEPTH_MAX`].
+fn compact_unchecked(value: ValueRef<'_>, out: &mut Vec<u8>, limit: usize) -> Result<(), TooLong> {
+    if out.len() > limit {
+        return Err(TooLong);
+    }
+    match value.kind() {
+        Kind::Array(_) => {
+            out.push(b'[');
+            for (index, element) in value.elements().enumerate() {
+                if index > 0 {
+                    out.push(b',');
+                }
+                compact_unchecked(element, out, limit)?;
+            }
+            out.push(b']');
+        }
+        Kind::Object(_) => {
+            out.push(b'{');
+            compact_members(value, out, limit)?;
+            out.push(b'}');
+        }
+        scalar => print_scalar(scalar, out),
+    }
+    Ok(())
+}
+
+fn compact_members(value: ValueRef<'_>, out: &mut Vec<u8>, limit: usize) -> Result<(), TooLong> {
+    let mut labels = value.labels();
+    for (position, (key, member)) in value.members().enumerate() {
+        if position > 0 {
+            out.push(b',');
+        }
+        match labels.as_mut().and_then(Iterator::next) {
+            Some(label) => out.extend_from_slice(label),
+            None => {
+                escaped(key, out);
+                out.push(b':');
+            }
+        }
+        compact_unchecked(member, out, limit)?;
+    }
+    Ok(())
+}
+
+/// Appends the JSON text of `value` in `style`, as a value that stands `depth` levels below the
+/// start of its line.
+///
+/// # Errors
+/// [`TooLong`] as soon as `out` has more than `limit` bytes; `out` then ends somewhere.
+pub fn pretty(
+    value: ValueRef<'_>,
+    style: &Style<'_>,
+    depth: usize,
+    out: &mut Vec<u8>,
+    limit: usize,
+) -> Result<(), TooLong> {
+    if out.len() > limit {
+        return Err(TooLong);
+    }
+    match value.kind() {
+        Kind::Array(1..) => {
+            out.push(b'[');
+            for (index, element) in value.elements().enumerate() {
+                begin_line(style, index > 0, depth + 1, out);
+                pretty(element, style, depth + 1, out, limit)?;
+            }
+            begin_line(style, false, depth, out);
+            out.push(b']');
+        }
+        Kind::Object(1..) => {
+            out.push(b'{');
+            for (position, (key, member)) in value.members().enumerate() {
+                begin_line(style, position > 0, depth + 1, out);
+                escaped(key, out);
+                out.push(b':');
+                out.extend_from_slice(style.space);
+                pretty(member, style, depth + 1, out, limit)?;
+            }
+            begin_line(style, false, depth, out);
+            out.push(b'}');
+        }
+        Kind::Array(_) => out.extend_from_slice(b"[]"),
+        Kind::Object(_) => out.extend_from_slice(b"{}"),
+        scalar => print_scalar(scalar, out),
+    }
+    if out.len() > limit { Err(TooLong) } else { Ok(()) }
+}
+
+fn begin_line(style: &Style<'_>, comma: bool, depth: usize, out: &mut Vec<u8>) {
+    if comma {
+        out.push(b',');
+    }
+    out.extend_from_slice(style.newline);
+    for _ in 0..depth {
+        out.extend_from_slice(style.indent);
+    }
+}
+
+fn print_scalar(kind: Kind<'_>, out: &mut Vec<u8>) {
+    match kind {
+        Kind::Bool(true) => out.extend_from_slice(b"true"),
+        Kind::Bool(false) => out.extend_from_slice(b"false"),
+        Kind::Number(value) => number(value, out),
+        Kind::String(text) => escaped(text, out),
+        Kind::Null | Kind::Array(_) | Kind::Object(_) => out.extend_from_slice(b"null"),
+    }
+}
+
+/// Appends a number as JSON: doubles in the shortest form that reads back the same.
+pub fn number(value: Number, out: &mut Vec<u8>) {
+    let mut integer = itoa::Buffer::new();
+    let mut double = ryu::Buffer::new();
+    let text = match value {
+        Number::Int(value) => integer.format(value),
+        Number::Uint(value) => integer.format(value),
+        Number::Double(value) => double.format_finite(value),
+    };
+    out.extend_from_slice(text.as_bytes());
+}
+
+/// Appends `text` (UTF-8) as a JSON string, quotes included.
+pub fn escaped(text: &[u8], out: &mut Vec<u8>) {
+    out.push(b'"');
+    let mut rest = text;
+    while let Some(position) = rest.iter().position(|byte| needs_escape(*byte)) {
+        let (plain, tail) = rest.split_at(position);
+        out.extend_from_slice(plain);
+        let Some((byte, tail)) = tail.split_first() else { break };
+        escape(*byte, out);
+        rest = tail;
+    }
+    out.extend_from_slice(rest);
+    out.push(b'"');
+}
+
+fn needs_escape(byte: u8) -> bool {
+    byte < 0x20 || byte == b'"' || byte == b'\\'
+}
+
+fn escape(byte: u8, out: &mut Vec<u8>) {
+    let short = match byte {
+        b'"' => b'"',
+        b'\\' => b'\\',
+        0x08 => b'b',
+        0x0c => b'f',
+        b'\n' => b'n',
+        b'\r' => b'r',
+        b'\t' => b't',
+        _ => {
+            let digit = |value: u8| if value < 10 { b'0' + value } else { b'a' + value - 10 };
+            out.extend_from_slice(&[b'\\', b'u', b'0', b'0', digit(byte >> 4), digit(byte & 15)]);
+            return;
+        }
+    };
+    out.extend_from_slice(&[b'\\', short]);
+}

@@ -1,0 +1,75 @@
+//! JSON.*, one family a file.
+
+pub mod array;
+pub mod delete;
+pub mod inspect;
+pub mod number;
+pub mod object;
+pub mod read;
+pub mod string;
+pub mod write;
+
+use keyspan_common::command::{Access, Argument, ArgumentKind, Arity, Keys, Row};
+
+/// Calls a macro with the list of all commands, in the order of the documents.
+#[macro_export]
+macro_rules! json_commands {
+    ($visit:path) => {
+        $visit! {
+            $crate::commands::write::Set,
+            $crate::commands::read::Get,
+            $crate::commands::read::Mget,
+            $crate::commands::write::Mset,
+            $crate::commands::write::Merge,
+            $crate::commands::delete::Del,
+            $crate::commands::delete::Forget,
+            $crate::commands::delete::Clear,
+            $crate::commands::inspect::Type,
+            $crate::commands::number::NumIncrBy,
+            $crate::commands::number::NumMultBy,
+            $crate::commands::number::NumPowBy,
+            $crate::commands::string::StrAppend,
+            $crate::commands::string::StrLen,
+            $crate::commands::array::ArrAppend,
+            $crate::commands::array::ArrIndex,
+            $crate::commands::array::ArrInsert,
+            $crate::commands::array::ArrLen,
+            $crate::commands::array::ArrPop,
+            $crate::commands::array::ArrTrim,
+            $crate::commands::object::ObjKeys,
+            $crate::commands::object::ObjLen,
+            $crate::commands::object::Toggle,
+            $crate::commands::inspect::Resp,
+            $crate::commands::inspect::Debug,
+        }
+    };
+}
+
+/// The rows of all commands, in the order of the documents.
+pub fn rows() -> Vec<Row> {
+    macro_rules! collect {
+        ($($command:ty),* $(,)?) => {
+            vec![$(<$command as keyspan_common::command::Command>::ROW),*]
+        };
+    }
+    json_commands!(collect)
+}
+
+/// A row with what most commands have in common.
+const fn row(name: &'static str, arity: Arity, access: Access) -> Row {
+    Row {
+        name,
+        summary: "",
+        complexity: "",
+        since: "1.0.0",
+        arity,
+        access,
+        keys: Keys::FIRST,
+        category: "json",
+        arguments: &[],
+    }
+}
+
+const KEY: Argument = Argument::new("key", ArgumentKind::Key);
+const PATH: Argument = Argument::new("path", ArgumentKind::String);
+const VALUE: Argument = Argument::new("value", ArgumentKind::String);

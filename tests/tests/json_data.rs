@@ -1,0 +1,341 @@
+//! Documents of other producers: every recorded payload loads, answers, and survives.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may panic; that is how it fails"
+)]
+
+use std::{fs, path::PathBuf};
+
+use keyspan_tests::{
+    Client, Failure, Name, Outcome, Server, Spec, Value, ensure, on_each_server,
+    persistence::{self, Base},
+    replication, servers,
+};
+use serde_json::Value as Json;
+
+const FIXTURES: [&str; 4] = [
+    "rejson-8.8.0-valkey8.0",
+    "rejson-2.x-synthetic",
+    "rejson-1.0.8-redis6.0",
+    "valkeyjson-1.0.2-valkey8.0",
+];
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/rdb")
+}
+
+fn lines(file: &str) -> Vec<Json> {
+    let text = fs::read_to_string(folder().join(file)).unwrap_or_else(|e| panic!("{file}: {e}"));
+    text.lines().map(|line| serde_json::from_str(line).expect(file)).collect()
+}
+
+fn bytes(hex: &Json) -> Vec<u8> {
+    let hex = hex.as_str().expect("hex text").as_bytes();
+    let digit =
+        |byte: u8| char::from(byte).to_digit(16).and_then(|d| u8::try_from(d).ok()).unwrap();
+    hex.chunks(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()
+}
+
+/// The words of a recorded command: text, or `{"hex": ..}`.
+fn words(command: &Json) -> Vec<Vec<u8>> {
+    let word = |word: &Json| match word {
+        Json::String(text) => text.clone().into_bytes(),
+        other => bytes(&other["hex"]),
+    };
+    command.as_array().expect("words").iter().map(word).collect()
+}
+
+/// Whether a reply is the recorded one; doubles by value, since servers print them differently.
+fn answers(reply: &Value, recorded: &Json) -> bool {
+    match (reply, recorded) {
+        (_, Json::Object(object)) if object.contains_key("any") => true,
+        (Value::Null, Json::Null) => true,
+        (Value::Integer(got), Json::Number(number)) => number.as_i64() == Some(*got),
+        (Value::Bulk(got), Json::String(text)) => {
+            let number = |bytes: &[u8]| std::str::from_utf8(bytes).ok()?.parse::<f64>().ok();
+            got == text.as_bytes() || number(got).is_some_and(|number| text.parse() == Ok(number))
+        }
+        (Value::Bulk(got), Json::Object(object)) => {
+            object.get("hex").is_some_and(|hex| *got == bytes(hex))
+        }
+        (Value::Simple(got), Json::Object(object)) => {
+            object.get("status").is_some_and(|s| s == got)
+        }
+        (Value::Error(got), Json::Object(object)) => object.get("error").is_some_and(|e| e == got),
+        (Value::Array(got), Json::Array(elements)) => {
+            got.len() == elements.len() && got.iter().zip(elements).all(|(g, e)| answers(g, e))
+        }
+        _ => false,
+    }
+}
+
+/// Whether two texts are the same JSON value; the producers print numbers differently.
+fn same_json(got: &Value, recorded: &Json) -> bool {
+    let (Value::Bulk(got), Some(text)) = (got, recorded.as_str()) else {
+        return answers(got, recorded);
+    };
+    let parse = |text: &[u8]| serde_json::from_slice::<Json>(text).ok();
+    match (parse(got), parse(text.as_bytes())) {
+        (Some(got), Some(recorded)) => equal(&got, &recorded),
+        _ => false,
+    }
+}
+
+fn equal(a: &Json, b: &Json) -> bool {
+    match (a, b) {
+        (Json::Number(a), Json::Number(b)) => a == b || a.as_f64() == b.as_f64(),
+        (Json::Array(a), Json::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| equal(a, b))
+        }
+        (Json::Object(a), Json::Object(b)) => {
+            a.len() == b.len() && a.iter().all(|(k, a)| b.get(k).is_some_and(|b| equal(a, b)))
+        }
+        _ => a == b,
+    }
+}
+
+fn restore(client: &mut Client, key: &str, dump: &[u8]) -> Outcome<()> {
+    let reply = client.call(&[b"RESTORE".as_slice(), key.as_bytes(), b"0", dump, b"REPLACE"])?;
+    keyspan_tests::same(&reply, b"+OK\r\n", key)
+}
+
+/// Restores every payload of `file`; how many there were.
+fn restore_all(client: &mut Client, file: &str) -> Outcome<usize> {
+    let fixtures = lines(&format!("{file}.jsonl"));
+    for fixture in &fixtures {
+        for key in fixture["keys"].as_array().unwrap() {
+            let name = format!("{file}:{}", key["key"].as_str().unwrap());
+            restore(client, &name, &bytes(&key["dump_hex_footer9"]))?;
+        }
+    }
+    Ok(fixtures.len())
+}
+
+/// The recorded command on the key's name in this test.
+fn renamed(command: &Json, file: &str) -> Vec<Vec<u8>> {
+    let mut words = words(command);
+    words[1] = [file.as_bytes(), b":", &words[1]].concat();
+    words
+}
+
+fn check_replies(client: &mut Client, file: &str) -> Outcome<usize> {
+    let exact = file.starts_with("rejson-8") || file.starts_with("rejson-2");
+    let mut checked = 0;
+    for fixture in lines(&format!("{file}.jsonl")) {
+        for expect in fixture["expect"].as_array().unwrap() {
+            let words = renamed(&expect["command"], file);
+            if !exact && words[0] != b"JSON.GET" {
+                continue;
+            }
+            let reply = Value::decode(&client.call(&words)?)?;
+            let recorded = &expect["reply"];
+            let fits = if exact { answers(&reply, recorded) } else { same_json(&reply, recorded) };
+            ensure(fits, || {
+                format!(
+                    "{file} {}: {} replied {reply}, recorded {recorded}",
+                    fixture["id"], expect["command"]
+                )
+            })?;
+            checked += 1;
+        }
+    }
+    Ok(checked)
+}
+
+/// Plays the commands that were recorded after the first dump, and compares with the second one.
+fn check_afterwards(client: &mut Client, file: &str) -> Outcome<usize> {
+    let mut checked = 0;
+    for fixture in lines(&format!("{file}.jsonl")) {
+        let (Some(after), Some(dump)) =
+            (fixture["after"].as_array(), fixture.get("after_dump_hex"))
+        else {
+            continue;
+        };
+        if dump.is_null() {
+            continue;
+        }
+        let mut key = Vec::new();
+        for step in after {
+            let command = if step.is_array() { step } else { &step["command"] };
+            let words = renamed(command, file);
+            key.clone_from(&words[1]);
+            client.call(&words)?;
+        }
+        let dump = keyspan_common::rdb::dump::resign(&bytes(dump), 9);
+        restore(client, "afterwards", &dump)?;
+        let got = client.call(&[b"JSON.GET".as_slice(), &key])?;
+        let recorded = client.call(&[b"JSON.GET".as_slice(), b"afterwards"])?;
+        keyspan_tests::same(&got, &recorded, &format!("{file} {} afterwards", fixture["id"]))?;
+        checked += 1;
+    }
+    client.line("DEL afterwards")?;
+    Ok(checked)
+}
+
+fn json(spec: Spec) -> Spec {
+    spec.module("json", &[]).options(&["--save", "", "--enable-debug-command", "yes"])
+}
+
+#[test]
+fn every_recorded_payload_answers_and_survives() -> Outcome<()> {
+    on_each_server(json, |server| {
+        let mut client = server.client()?;
+        let (mut restored, mut checked) = (0, 0);
+        for file in FIXTURES {
+            restored += restore_all(&mut client, file)?;
+            checked += check_replies(&mut client, file)?;
+        }
+        ensure(restored >= 75 && checked >= 300, || {
+            format!("{restored} payloads, {checked} replies")
+        })?;
+        for file in FIXTURES {
+            for fixture in lines(&format!("{file}.jsonl")) {
+                let key = fixture["keys"][0]["key"].as_str().unwrap();
+                persistence::survives_restore(server, &format!("{file}:{key}"))?;
+            }
+        }
+        persistence::survives_reload(server)?;
+        for base in Base::BOTH {
+            persistence::survives_rewrite(server, base)
+                .map_err(|f| f.during(&format!("{base:?}")))?;
+        }
+        let mut client = server.client()?;
+        for file in FIXTURES {
+            check_replies(&mut client, file).map_err(|f| f.during("after the restarts"))?;
+        }
+        let replica = json(Spec::new(server.name())?).start()?;
+        replication::attach(&replica, server)?;
+        replication::converge(&replica, server)
+    })
+}
+
+#[test]
+fn recorded_changes_end_as_the_producers_did() -> Outcome<()> {
+    on_each_server(json, |server| {
+        let mut client = server.client()?;
+        let mut checked = 0;
+        for file in ["rejson-8.8.0-valkey8.0"] {
+            restore_all(&mut client, file)?;
+            checked += check_afterwards(&mut client, file)?;
+        }
+        ensure(checked >= 20, || format!("only {checked} were recorded"))
+    })
+}
+
+/// The servers that open an RDB file of this version; `relaxed` ones need `rdb-version-check relaxed`.
+fn readers(file: &str) -> (&'static [&'static str], &'static [&'static str]) {
+    const ALL: &[&str] =
+        &["redis-7.0", "redis-8.0", "redis-8.6", "valkey-8.0", "valkey-8.1", "valkey-9.1"];
+    const FROM_11: &[&str] = &["redis-8.0", "redis-8.6", "valkey-8.0", "valkey-8.1", "valkey-9.1"];
+    let text = fs::read(folder().join(file)).unwrap_or_else(|e| panic!("{file}: {e}"));
+    match &text[..9] {
+        b"REDIS0009" | b"REDIS0010" => (ALL, &[]),
+        b"REDIS0011" => (FROM_11, &[]),
+        b"REDIS0012" => (&["redis-8.0", "redis-8.6"], &["valkey-9.1"]),
+        b"VALKEY080" => (&["valkey-9.1"], &["valkey-8.1"]),
+        other => panic!("{file}: who reads {}?", other.escape_ascii()),
+    }
+}
+
+/// Starts each server that reads `file` on it, and checks what it holds.
+fn open(file: &str, arguments: &[&str], check: impl Fn(&Server) -> Outcome<()>) -> Outcome<usize> {
+    let content = fs::read(folder().join(file))?;
+    let (strict, relaxed) = readers(file);
+    let mut opened = 0;
+    for (names, options) in [(strict, &[][..]), (relaxed, &["--rdb-version-check", "relaxed"][..])]
+    {
+        for name in names.iter().map(|name| Name::parse(name)).collect::<Outcome<Vec<_>>>()? {
+            if !servers()?.contains(&name) {
+                continue;
+            }
+            let mut server = Spec::new(name)?
+                .module("json", arguments)
+                .options(&["--enable-debug-command", "yes"])
+                .options(options)
+                .file("dump.rdb", &content)
+                .start()
+                .map_err(|failure| failure.during(&format!("{file} on {}", name.as_str())))?;
+            check(&server).map_err(|failure| server.explain(&failure))?;
+            persistence::survives_save(&mut server)?;
+            opened += 1;
+        }
+    }
+    Ok(opened)
+}
+
+#[test]
+fn whole_files_open_at_start_up() -> Outcome<()> {
+    let mut opened = 0;
+    for file in fs::read_dir(folder())? {
+        let name = file?.file_name().to_string_lossy().into_owned();
+        if !name.ends_with(".rdb") || name.starts_with("redisearch") {
+            continue;
+        }
+        let manifest = fs::read(folder().join(format!("{name}.manifest.json")))?;
+        let manifest: Json = serde_json::from_slice(&manifest)?;
+        opened += open(&name, &[], |server| {
+            let mut client = server.client()?;
+            for key in manifest["keys"].as_array().unwrap() {
+                let database = key["db"].as_i64().unwrap();
+                client.expect(&format!("SELECT {database}"), "+OK")?;
+                let key = key["key"].as_str().unwrap();
+                let kind = client.call(&["TYPE", key])?;
+                let wanted: &[u8] = match key {
+                    "plain:string" => b"+string\r\n",
+                    "plain:hash" => b"+hash\r\n",
+                    _ => b"+ReJSON-RL\r\n",
+                };
+                keyspan_tests::same(&kind, wanted, key)?;
+            }
+            Ok(())
+        })?;
+    }
+    ensure(opened > 0 || servers()?.len() < 6, || "no file was opened".into())
+}
+
+#[test]
+fn files_with_search_records_open_when_told_to_skip_them() -> Outcome<()> {
+    let file = "redisearch-2.10.32-valkey8.0.rdb";
+    open(file, &["skip-search-aux", "yes"], |server| {
+        let mut client = server.client()?;
+        client.expect("HGET doc:1 title", "$21\nTitle number 1 boys\n").or_else(|_| {
+            let title = client.value("HGET doc:1 title")?;
+            ensure(title.bytes()?.starts_with(b"Title number 1"), || format!("{title}"))
+        })?;
+        let log = server.log()?;
+        ensure(log.contains("ft_index0"), || "the log does not name what was skipped".into())
+    })?;
+    // Without the argument the server refuses the file, and says why.
+    let content = fs::read(folder().join(file))?;
+    for name in servers()?.into_iter().filter(|name| readers(file).0.contains(&name.as_str())) {
+        let started = Spec::new(name)?.module("json", &[]).file("dump.rdb", &content).start();
+        ensure(started.is_err(), || "a file with unknown records was opened".into())?;
+    }
+    Ok(())
+}
+
+#[test]
+fn corrupt_payloads_are_refused_or_valid() -> Outcome<()> {
+    let corrupt: Vec<Json> =
+        lines("corrupt.jsonl").into_iter().filter(|line| line["type"] == "ReJSON-RL").collect();
+    ensure(corrupt.len() >= 100, || format!("only {} payloads", corrupt.len()))?;
+    on_each_server(json, |server| {
+        let mut client = server.client()?;
+        for line in &corrupt {
+            let dump = bytes(&line["dump_hex"]);
+            let reply = client.call(&[b"RESTORE".as_slice(), b"c", b"0", &dump, b"REPLACE"])?;
+            if reply == b"+OK\r\n" {
+                let text = Value::decode(&client.call(&["JSON.GET", "c"])?)?;
+                serde_json::from_slice::<Json>(text.bytes()?)
+                    .map_err(|e| Failure::from(e).during(&line["mutation"].to_string()))?;
+                persistence::survives_restore(server, "c")?;
+            } else {
+                ensure(reply.starts_with(b"-ERR"), || format!("{}", reply.escape_ascii()))?;
+            }
+        }
+        client.expect("PING", "+PONG")
+    })
+}

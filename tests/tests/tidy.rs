@@ -1,0 +1,106 @@
+//! Rules of the house that matter enough to be tests.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic; that is how it fails")]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use keyspan_common::{command::Row, docs};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// The files git tracks or would add, relative to the root.
+fn files() -> Vec<String> {
+    let listed = Command::new("git")
+        .args(["ls-files", "--cached", "--others", "--exclude-standard"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(listed.status.success(), "git ls-files failed");
+    String::from_utf8(listed.stdout).unwrap().lines().map(str::to_owned).collect()
+}
+
+fn rust_files() -> Vec<String> {
+    files().into_iter().filter(|file| file.ends_with(".rs") && root().join(file).exists()).collect()
+}
+
+/// Compares a generated page with the file, or writes it where `KEYSPAN_BLESS` is set.
+fn page(file: &str, text: &str) {
+    let path = root().join(file);
+    if std::env::var_os("KEYSPAN_BLESS").is_some() {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+    }
+    let found = fs::read_to_string(&path).unwrap_or_default();
+    assert!(found == text, "{file} is not what the tables say: run scripts/docs");
+}
+
+#[test]
+fn the_pages_of_json_are_what_the_tables_say() {
+    page("docs/commands/json.md", &docs::commands("JSON.*", &keyspan_json::commands::rows()));
+    page(
+        "docs/settings/json.md",
+        &docs::settings("Settings of JSON.*", "ReJSON", &keyspan_json::settings::SETTINGS),
+    );
+}
+
+#[test]
+fn every_row_says_what_it_does() {
+    for row in keyspan_json::commands::rows() {
+        let Row { name, summary, complexity, arguments, .. } = row;
+        assert!(!summary.is_empty() && !summary.ends_with('.'), "{name}: summary");
+        assert!(complexity.starts_with("O("), "{name}: complexity");
+        assert!(!arguments.is_empty(), "{name}: arguments");
+    }
+}
+
+#[test]
+fn core_crates_know_no_server() {
+    for manifest in files().iter().filter(|file| file.ends_with("core/Cargo.toml")) {
+        let text = fs::read_to_string(root().join(manifest)).unwrap();
+        for forbidden in ["keyspan-server", "redis-module"] {
+            assert!(!text.contains(forbidden), "{manifest} depends on {forbidden}");
+        }
+    }
+    let common = fs::read_to_string(root().join("common/Cargo.toml")).unwrap();
+    assert!(!common.contains("keyspan-server") && !common.contains("redis-module"));
+}
+
+#[test]
+fn unsafe_lives_in_two_places() {
+    for file in rust_files() {
+        if file.starts_with("common/server/") || file.contains("/core/src/simd/") {
+            continue;
+        }
+        for (number, line) in fs::read_to_string(root().join(&file)).unwrap().lines().enumerate() {
+            let code = line.split("//").next().unwrap_or_default();
+            let word = ["unsafe", " {"].concat();
+            assert!(!code.contains(&word), "{file}:{}: unsafe", number + 1);
+        }
+    }
+}
+
+#[test]
+fn sources_are_short_plain_and_finished() {
+    let leftovers = [["TO", "DO"].concat(), ["FIX", "ME"].concat(), ["todo", "!("].concat()];
+    for file in rust_files() {
+        let text = fs::read_to_string(root().join(&file)).unwrap();
+        assert!(text.lines().count() <= 700, "{file} is longer than 700 lines");
+        for (number, line) in text.lines().enumerate() {
+            assert!(line.is_ascii(), "{file}:{}: not ASCII", number + 1);
+            for leftover in &leftovers {
+                assert!(!line.contains(leftover.as_str()), "{file}:{}: {leftover}", number + 1);
+            }
+        }
+        if text.lines().next().is_none_or(|line| !line.starts_with("//!"))
+            && !file.contains("build.rs")
+        {
+            panic!("{file} does not say what it is for");
+        }
+    }
+}

@@ -299,7 +299,7 @@ fn whole_files_open_at_start_up() -> Outcome<()> {
 #[test]
 fn files_with_search_records_open_when_told_to_skip_them() -> Outcome<()> {
     let file = "redisearch-2.10.32-valkey8.0.rdb";
-    open(file, &["skip-search-aux", "yes"], |server| {
+    open(file, &["skip-search-aux"], |server| {
         let mut client = server.client()?;
         client.expect("HGET doc:1 title", "$21\nTitle number 1 boys\n").or_else(|_| {
             let title = client.value("HGET doc:1 title")?;

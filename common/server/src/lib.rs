@@ -48,7 +48,7 @@ pub mod expansion {
 ///     version: 80800,
 ///     types: [Document => encoding],          // fn() -> u32, asked once the settings are known
 ///     commands: [Set, Get],                   // types with keyspan_common::command::Command
-///     settings: &SETTINGS,                    // &'static [Setting]
+///     settings: &SETTINGS,                    // &'static [&'static Setting]
 ///     info: figures,                          // optional: fn(&mut dyn FnMut(&str, Figure))
 ///     load: ready,                            // optional: fn(&LoadArguments) -> Result<(), String>
 ///     skipped_aux: "skip-search-aux" => [Indexes, Dictionaries], // optional

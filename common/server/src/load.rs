@@ -33,7 +33,7 @@ pub struct Module {
     /// Its commands.
     pub commands: &'static [Entry],
     /// Its settings.
-    pub settings: &'static [Setting],
+    pub settings: &'static [&'static Setting],
     /// Its section of INFO.
     pub info: Option<Figures>,
     /// Called last.

@@ -29,7 +29,7 @@ impl LoadArguments {
     /// What to log: an unknown name, a value that is missing or out of range.
     pub(crate) fn parse(
         words: &[&[u8]],
-        settings: &'static [Setting],
+        settings: &'static [&'static Setting],
         flags: &[&'static str],
     ) -> Result<Self, String> {
         let mut arguments = Self::default();
@@ -65,7 +65,7 @@ impl LoadArguments {
 pub(crate) unsafe fn register(
     api: &Api,
     ctx: *mut raw::Ctx,
-    settings: &'static [Setting],
+    settings: &'static [&'static Setting],
 ) -> Result<(), String> {
     for setting in settings {
         // SAFETY: the caller's promise.
@@ -199,10 +199,9 @@ unsafe fn set(setting: &Setting, value: i64, error: *mut *mut raw::Word) -> c_in
 mod tests {
     use super::*;
 
-    static SETTINGS: [Setting; 2] = [
-        Setting::new("limit", "", Kind::Integer { min: 1, max: 9 }, 5),
-        Setting::new("mode", "", Kind::Choice(&["a", "b"]), 0),
-    ];
+    static LIMIT: Setting = Setting::new("limit", "", Kind::Integer { min: 1, max: 9 }, 5);
+    static MODE: Setting = Setting::new("mode", "", Kind::Choice(&["a", "b"]), 0);
+    static SETTINGS: [&Setting; 2] = [&LIMIT, &MODE];
 
     fn check(words: &[&str], expected: Result<bool, &str>) {
         let words: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();

@@ -7,3 +7,28 @@ pub mod commands;
 pub mod error;
 mod expand;
 pub mod settings;
+
+use keyspan_common::settings::Figure;
+use keyspan_json_core::Document;
+
+/// The version that clients gate on: that of the RedisJSON whose replies these are.
+const VERSION: i32 = 80800;
+
+/// The lines of INFO.
+fn figures(line: &mut dyn FnMut(&str, Figure<'_>)) {
+    line("version", Figure::Text(env!("CARGO_PKG_VERSION")));
+}
+
+macro_rules! module {
+    ($($command:ty),* $(,)?) => {
+        keyspan_server::module! {
+            name: "ReJSON",
+            version: VERSION,
+            types: [Document => settings::rdb_encoding],
+            commands: [$($command),*],
+            settings: &settings::SETTINGS,
+            info: figures,
+        }
+    };
+}
+commands::json_commands!(module);

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use crate::document::store::{Store, TooLarge, with_store};
-use crate::document::{Document, FloatKind, unsigned};
+use crate::document::{DEPTH_MAX, Document, FloatKind, unsigned};
 use crate::node::Number;
 
 /// Why a text is no document.
@@ -46,9 +46,23 @@ impl Document {
     /// [`ParseError`], also when such a number is out of the type's range.
     pub fn parse_as(text: &[u8], floats: Option<FloatKind>) -> Result<Self, ParseError> {
         let text = std::str::from_utf8(text).map_err(|_| ParseError::Utf8)?;
+        Self::read(serde_json::Deserializer::from_str(text), floats)
+    }
+
+    /// A text that was stored: it may be nested [`DEPTH_MAX`] deep, one more than what can be set.
+    pub(crate) fn parse_stored(text: &[u8]) -> Result<Self, ParseError> {
+        let text = std::str::from_utf8(text).map_err(|_| ParseError::Utf8)?;
         let mut source = serde_json::Deserializer::from_str(text);
+        source.disable_recursion_limit();
+        Self::read(source, None)
+    }
+
+    fn read<'a>(
+        mut source: serde_json::Deserializer<serde_json::de::StrRead<'a>>,
+        floats: Option<FloatKind>,
+    ) -> Result<Self, ParseError> {
         with_store(|store| {
-            let seed = Value { store, floats, rounded: None };
+            let seed = Value { store, floats, rounded: None, room: DEPTH_MAX };
             seed.deserialize(&mut source)?;
             source.end()?;
             Ok(store.finish())
@@ -75,6 +89,8 @@ struct Value<'a> {
     floats: Option<FloatKind>,
     /// The type to round to: set in arrays.
     rounded: Option<FloatKind>,
+    /// How many containers may be opened yet.
+    room: usize,
 }
 
 impl<'de> DeserializeSeed<'de> for Value<'_> {
@@ -119,10 +135,10 @@ impl<'de> Visitor<'de> for Value<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut source: A) -> Result<(), A::Error> {
+        let room = self.opened()?;
         let Self { store, floats, .. } = self;
         let begun = store.begin_array();
-        let mut seed = Value { store, floats, rounded: floats };
-        while source.next_element_seed(seed.again())?.is_some() {}
+        while source.next_element_seed(Value { store, floats, rounded: floats, room })?.is_some() {}
         match floats {
             Some(kind) => store.end_array_rounded(begun, kind),
             None => store.end_array(begun),
@@ -131,18 +147,20 @@ impl<'de> Visitor<'de> for Value<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut source: A) -> Result<(), A::Error> {
+        let room = self.opened()?;
         let Self { store, floats, .. } = self;
         let begun = store.begin_object();
         while source.next_key_seed(Key { store })?.is_some() {
-            source.next_value_seed(Value { store, floats, rounded: None })?;
+            source.next_value_seed(Value { store, floats, rounded: None, room })?;
         }
         store.end_object(begun).map_err(too_large)
     }
 }
 
 impl Value<'_> {
-    fn again(&mut self) -> Value<'_> {
-        Value { store: self.store, floats: self.floats, rounded: self.rounded }
+    /// The room in a container that begins now.
+    fn opened<E: serde::de::Error>(&self) -> Result<usize, E> {
+        self.room.checked_sub(1).ok_or_else(|| E::custom("recursion limit exceeded"))
     }
 
     fn number<E: serde::de::Error>(self, number: Number) -> Result<(), E> {

@@ -42,7 +42,7 @@ fn values(args: Args<'_>, name: &'static str) -> Result<Vec<Document>, Error> {
     if args.is_empty() {
         return Err(Error::Arity(name));
     }
-    args.map(|word| Document::parse(word.bytes).map_err(|error| Error::json(&error))).collect()
+    args.into_iter().map(|word| Document::parse(word.bytes).map_err(|error| Error::json(&error))).collect()
 }
 
 /// Refuses to put `values` into the arrays at `places` where a limit forbids it.
@@ -219,8 +219,8 @@ impl Command for ArrIndex {
         let place = word(&mut args, name)?;
         let value = word(&mut args, name)?;
         let wanted = Document::parse(value.bytes).map_err(|error| Error::json_with_code(&error))?;
-        let start = args.next().map_or(Ok(0), integer)?;
-        let stop = args.next().map_or(Ok(0), integer)?;
+        let start = args.take().ok().map_or(Ok(0), integer)?;
+        let stop = args.take().ok().map_or(Ok(0), integer)?;
         args.finish().map_err(|_| Error::Arity(name))?;
         let document = host.read(key)?.ok_or(Error::PathMissing)?;
         let path = path(Some(place))?;
@@ -264,7 +264,7 @@ impl Command for ArrLen {
         reply: &mut R,
     ) -> Result<(), Error> {
         let key = word(&mut args, Self::ROW.name)?;
-        let place = args.next();
+        let place = args.take().ok();
         let document = host.read(key)?;
         let path = path(place)?;
         let Some(document) = document else {
@@ -336,9 +336,9 @@ impl Command for ArrPop {
         reply: &mut R,
     ) -> Result<(), Error> {
         let key = word(&mut args, Self::ROW.name)?;
-        let place = args.next();
+        let place = args.take().ok();
         // The reference takes an index that is no number as the default one.
-        let index = args.next().and_then(|word| integer(word).ok()).unwrap_or(-1);
+        let index = args.take().ok().and_then(|word| integer(word).ok()).unwrap_or(-1);
         let document = existing(host, key)?;
         let path = path(place)?;
         let places = locate(document, &path)?;

@@ -45,7 +45,7 @@ fn run_delete<H: Host<Value = Document>, R: Reply>(
     name: &'static str,
 ) -> Result<(), Error> {
     let key = word(&mut args, name)?;
-    let deleted = delete(host, key, args.next())?;
+    let deleted = delete(host, key, args.take().ok())?;
     if deleted > 0 {
         announce(host, key, "json.del");
     }
@@ -107,7 +107,7 @@ impl Command for Clear {
         reply: &mut R,
     ) -> Result<(), Error> {
         let key = word(&mut args, Clear::ROW.name)?;
-        let place = args.next();
+        let place = args.take().ok();
         let document = existing(host, key)?;
         let found = locate(document, &*path(place)?)?;
         let cleared = topmost(&found).into_iter().filter(|steps| document.clear(steps)).count();

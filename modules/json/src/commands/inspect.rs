@@ -52,7 +52,7 @@ impl Command for Type {
         reply: &mut R,
     ) -> Result<(), Error> {
         let key = word(&mut args, Self::ROW.name)?;
-        let place = args.next();
+        let place = args.take().ok();
         let document = host.read(key)?;
         let path = path(place)?;
         let found = document.map(|document| select(document, &path)).transpose()?;
@@ -98,7 +98,7 @@ impl Command for Resp {
         reply: &mut R,
     ) -> Result<(), Error> {
         let key = word(&mut args, Self::ROW.name)?;
-        let place = args.next();
+        let place = args.take().ok();
         let Some(document) = host.read(key)? else {
             reply.null();
             return Ok(());
@@ -161,7 +161,7 @@ impl Debug {
         reply: &mut R,
     ) -> Result<(), Error> {
         let key = word(&mut args, Self::ROW.name)?;
-        let place = args.next();
+        let place = args.take().ok();
         let document = host.read(key)?;
         let path = path(place)?;
         let sizes: Option<Vec<usize>> = match document {

@@ -12,9 +12,8 @@ pub mod write;
 use keyspan_common::command::{Access, Argument, ArgumentKind, Arity, Keys, Row};
 
 /// Calls a macro with the list of all commands, in the order of the documents.
-#[macro_export]
 macro_rules! json_commands {
-    ($visit:path) => {
+    ($visit:ident) => {
         $visit! {
             $crate::commands::write::Set,
             $crate::commands::read::Get,
@@ -44,6 +43,8 @@ macro_rules! json_commands {
         }
     };
 }
+
+pub(crate) use json_commands;
 
 /// The rows of all commands, in the order of the documents.
 pub fn rows() -> Vec<Row> {

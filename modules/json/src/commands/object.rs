@@ -52,7 +52,7 @@ impl Command for ObjKeys {
         reply: &mut R,
     ) -> Result<(), Error> {
         let key = word(&mut args, Self::ROW.name)?;
-        let place = args.next();
+        let place = args.take().ok();
         let document = host.read(key)?;
         let path = path(place)?;
         let Some(document) = document else {
@@ -98,7 +98,7 @@ impl Command for ObjLen {
         reply: &mut R,
     ) -> Result<(), Error> {
         let key = word(&mut args, Self::ROW.name)?;
-        let place = args.next();
+        let place = args.take().ok();
         let document = host.read(key)?;
         let path = path(place)?;
         let Some(document) = document else {

@@ -114,7 +114,7 @@ impl<'a> Get<'a> {
             }
             self.separate(!seen.is_empty(), 1, text);
             seen.push(word.bytes);
-            print::string(word.bytes, text);
+            print::escaped(word.bytes, text);
             text.push(b':');
             text.extend_from_slice(self.style.space);
             if legacy {
@@ -165,7 +165,7 @@ impl<'a> Get<'a> {
     }
 
     fn value(&self, value: ValueRef<'_>, depth: usize, text: &mut Vec<u8>) -> Result<(), Error> {
-        if self.style.is_compact() {
+        if self.style == Style::default() {
             return access::print(value, text);
         }
         print::pretty(value, &self.style, depth, text, settings::reply_max())
@@ -292,7 +292,7 @@ impl Command for Mget {
         args: Args<'_>,
         reply: &mut R,
     ) -> Result<(), Error> {
-        let mut keys: Vec<Arg<'_>> = args.collect();
+        let mut keys: Vec<Arg<'_>> = args.into_iter().collect();
         let place = keys.pop().ok_or(Error::Arity(Mget::ROW.name))?;
         text(place)?;
         // A path that does not parse matches nothing in any key, as the reference replies.

@@ -50,7 +50,7 @@ impl Command for StrAppend {
     ) -> Result<(), Error> {
         let key = word(&mut args, StrAppend::ROW.name)?;
         let second = word(&mut args, StrAppend::ROW.name)?;
-        let (place, value) = match args.next() {
+        let (place, value) = match args.take().ok() {
             Some(third) => (Some(second), third),
             None => (None, second),
         };
@@ -105,7 +105,7 @@ impl Command for StrLen {
         reply: &mut R,
     ) -> Result<(), Error> {
         let key = word(&mut args, StrLen::ROW.name)?;
-        let place = args.next();
+        let place = args.take().ok();
         let document = host.read(key)?;
         let path = path(place)?;
         let Some(document) = document else {

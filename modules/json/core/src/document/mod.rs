@@ -25,7 +25,7 @@ use std::sync::Arc;
 use arena::Arena;
 use block::Shapes;
 pub use packed::FloatKind;
-pub(crate) use packed::{Packing, double, unsigned};
+pub(crate) use packed::{Packing, double, single, unsigned};
 pub use shape::table_sizes;
 use shape::{Shape, ShapeSet};
 pub use value::ValueRef;

@@ -15,6 +15,7 @@
 
 pub mod acl;
 pub mod crash;
+pub mod docker;
 mod failure;
 mod name;
 pub mod persistence;

@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::{Client, Failure, Kind, Name, Outcome, Protocol};
+use crate::{Client, Failure, Kind, Name, Outcome, Protocol, docker};
 
 /// How long a server may take until it answers; a whole `.rdb` of 100 MB loads within it.
 const START_MAX: Duration = Duration::from_secs(60);
@@ -215,7 +215,7 @@ impl Server {
     /// Kills it with SIGKILL, as a power cut would.
     pub fn kill(&mut self) -> Outcome<()> {
         if self.spec.kind == Kind::Docker {
-            docker(&["kill", "-s", "KILL", &self.container])?;
+            docker::run(&["kill", "-s", "KILL", &self.container])?;
         } else {
             self.process.kill()?;
         }
@@ -316,9 +316,9 @@ fn launch(spec: &Spec, port: u16, folder: &Path, label: &str) -> Outcome<Child> 
 
 /// `docker run` in the foreground, on the host's network, as the owner of the folder.
 fn container(spec: &Spec, port: u16, folder: &Path, label: &str) -> Outcome<Command> {
-    let image = script(&["image", spec.name.as_str()])?;
+    let image = docker::server_image(spec.name)?;
     let owner = fs::metadata(folder)?;
-    let mut command = docker_command()?;
+    let mut command = docker::command()?;
     command.args(["run", "--rm", "--network", "host", "--name", label]);
     command.args(["--user", &format!("{}:{}", owner.uid(), owner.gid())]);
     command.args(["--volume", &format!("{}:/data", folder.display())]);
@@ -328,21 +328,6 @@ fn container(spec: &Spec, port: u16, folder: &Path, label: &str) -> Outcome<Comm
     }
     command.arg(image).args(spec.command_line(port, "/data", "/modules"));
     Ok(command)
-}
-
-/// The `docker` program, set to talk to a daemon that answers.
-fn docker_command() -> Outcome<Command> {
-    let host = script(&["docker-up"])?;
-    let mut command = Command::new("docker");
-    command.env("DOCKER_HOST", host.trim_start_matches("DOCKER_HOST="));
-    Ok(command)
-}
-
-fn docker(words: &[&str]) -> Outcome<()> {
-    let output = docker_command()?.args(words).output()?;
-    crate::ensure(output.status.success(), || {
-        format!("docker {}: {}", words.join(" "), String::from_utf8_lossy(&output.stderr))
-    })
 }
 
 static ANSWERS: Mutex<Option<HashMap<String, String>>> = Mutex::new(None);

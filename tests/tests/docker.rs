@@ -1,21 +1,23 @@
 //! The same transcripts with the server in a container: one Redis and one Valkey at least.
 
-use std::process::Command;
+use std::fs;
 
-use keyspan_tests::{Kind, Name, Outcome, Protocol, Spec, Transcript, ensure, workspace};
+use keyspan_tests::replication::wait;
+use keyspan_tests::{
+    Kind, Name, Outcome, Protocol, Spec, Transcript, docker, ensure, modules_folder, workspace,
+};
 
 /// Says on stderr why containers cannot run, where they cannot.
-fn can_run() -> Outcome<bool> {
-    let up = Command::new(workspace().join("scripts/servers")).arg("docker-up").output()?;
-    if !up.status.success() {
-        let reason = String::from_utf8_lossy(&up.stderr);
-        eprintln!("NOT TESTED in Docker, which cannot run here: {}", reason.trim());
+fn can_run() -> bool {
+    let available = docker::available();
+    if let Err(reason) = &available {
+        eprintln!("NOT TESTED in Docker, which cannot run here: {reason}");
     }
-    Ok(up.status.success())
+    available.is_ok()
 }
 
 fn play(folder: &str, module: Option<&str>, server: &str) -> Outcome<()> {
-    if !can_run()? {
+    if !can_run() {
         return Ok(());
     }
     let name = Name::parse(server)?;
@@ -53,4 +55,62 @@ fn json_on_redis() -> Outcome<()> {
 #[test]
 fn json_on_valkey() -> Outcome<()> {
     play("json", Some("json"), "valkey-8.1")
+}
+
+/// Builds the image of the Dockerfile from ready libraries and an image of a server, so that no
+/// registry is needed, and asks the server in it.
+#[test]
+fn the_image_has_the_modules_loaded() -> Outcome<()> {
+    if !can_run() {
+        return Ok(());
+    }
+    let native = docker::server_image(Name::parse("valkey-8.1")?)?;
+    let context = std::env::temp_dir().join(format!("keyspan-image-{}", std::process::id()));
+    let modules = context.join("target/modules");
+    fs::create_dir_all(&modules)?;
+    fs::copy(modules_folder().join("libkeyspan_json.so"), modules.join("libkeyspan_json.so"))?;
+    let tag = format!("keyspan-test/image-{}", std::process::id());
+    let file = workspace().join("Dockerfile");
+    let built = docker::build(&[
+        "--build-arg",
+        "MODULES=prebuilt",
+        "--build-arg",
+        &format!("SERVER={native}"),
+        "--file",
+        &file.to_string_lossy(),
+        "--tag",
+        &tag,
+        &context.to_string_lossy(),
+    ]);
+    fs::remove_dir_all(&context)?;
+    if !built? {
+        eprintln!("NOT TESTED: no Docker client on this machine has BuildKit");
+        return Ok(());
+    }
+    let asked = ask(&tag);
+    docker::run(&["rmi", "--force", &tag])?;
+    asked
+}
+
+/// Starts a container of the image as a user would, without a network, and asks it from inside.
+fn ask(image: &str) -> Outcome<()> {
+    let container = docker::run(&["run", "--detach", "--rm", "--network", "none", image])?;
+    let entry = docker::run(&["inspect", "--format", "{{join .Config.Entrypoint \" \"}}", image])?;
+    let client = entry.replace("-server", "-cli");
+    let call = |words: &[&str]| {
+        let mut line = vec!["exec", container.as_str()];
+        line.extend(client.split(' '));
+        line.extend(words);
+        docker::run(&line)
+    };
+    let answers = || -> Outcome<()> {
+        wait("the server in the container", || Ok(call(&["PING"]).is_ok_and(|r| r == "PONG")))?;
+        call(&["JSON.SET", "d", "$", "[1,2]"])?;
+        let reply = call(&["JSON.GET", "d", "$[1]"])?;
+        ensure(reply == "[2]", || format!("JSON.GET in the container: {reply}"))
+    };
+    let outcome = answers();
+    let log = docker::run(&["logs", &container]).unwrap_or_default();
+    docker::run(&["kill", &container])?;
+    outcome.map_err(|failure| failure.during(&log))
 }

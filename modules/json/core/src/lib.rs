@@ -1,6 +1,7 @@
 //! JSON documents, paths and their formats: no server.
 
 pub mod arith;
+mod bson;
 pub mod document;
 pub mod node;
 pub mod parse;

@@ -1,13 +1,29 @@
 //! RDB serialization: one pair of traits, three back ends.
 //!
 //! * the server's RDB stream (`keyspan-server`),
-//! * [`Memory`], tagged primitives in a vector, for property tests,
-//! * raw bytes: DUMP payloads and whole `.rdb` files, for fixtures, goldens and fuzzing.
+//! * [`Memory`], tagged primitives in a queue, for property tests,
+//! * raw bytes ([`payload`]): DUMP payloads ([`dump`]) and whole `.rdb` files ([`mod@file`]), for
+//!   fixtures, goldens and fuzzing.
 //!
 //! A loader treats its input as hostile: every field through its own check, no allocation from a
 //! length that has not been checked against what remains.
 
+pub mod crc64;
+mod cursor;
+pub mod dump;
+mod field;
+pub mod file;
+pub mod lzf;
+mod memory;
+pub mod payload;
 pub mod search_aux;
+mod type_id;
+
+pub use dump::{load_dump, save_dump};
+pub use field::Field;
+pub use memory::Memory;
+pub use payload::{PayloadReader, PayloadWriter};
+pub use type_id::TypeId;
 
 /// Why a value could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

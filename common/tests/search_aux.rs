@@ -1,5 +1,4 @@
 //! RediSearch's records beside the keys are read to their end, neither more nor less.
-#![expect(clippy::unwrap_used, reason = "a fixture that cannot be read fails the test")]
 
 use std::path::Path;
 

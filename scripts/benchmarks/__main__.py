@@ -34,11 +34,13 @@ def arguments():
 
 def subjects(options):
     """The modules to measure, Keyspan's first."""
+    module = existing(options.module)
+    reference = options.reference_module and existing(options.reference_module)
     server = located(options.server)
-    found = [Subject("Keyspan", server, existing(options.module))]
-    if options.reference_module:
+    found = [Subject("Keyspan", server, module)]
+    if reference:
         other = located(options.reference_server) if options.reference_server else server
-        found.append(Subject(Path(options.reference_module).stem, other, existing(options.reference_module)))
+        found.append(Subject(Path(reference).stem, other, reference))
     return found
 
 

@@ -63,7 +63,7 @@ def on(kind, command, *tail):
 
 def step(_data, number):
     """NUMINCRBY by +1 and -1 in turn, so that replies keep their size."""
-    return "JSON.NUMINCRBY", "small:000000", "$.visits", 1 if number % 2 else -1
+    return "JSON.NUMINCRBY", "small:000000", "$.id", 1 if number % 2 else -1
 
 
 ROWS = (
@@ -74,7 +74,7 @@ ROWS = (
     Row("get-small", "JSON.GET $.address.city, small", on("small", "JSON.GET", "$.address.city")),
     Row("get-mid", "JSON.GET $.items[10].price, mid", on("mid", "JSON.GET", "$.items[10].price")),
     Row("get-big", "JSON.GET $.records[20000].x, big", lambda d, n: ("JSON.GET", "big", "$.records[20000].x")),
-    Row("numincrby", "JSON.NUMINCRBY $.visits, small", step),
+    Row("numincrby", "JSON.NUMINCRBY $.id, small", step),
     Row("set-path", "JSON.SET $.age, small", on("small", "JSON.SET", "$.age", "42")),
     Row("recursive", "JSON.GET $..price, mid", on("mid", "JSON.GET", "$..price"), counted=32),
     Row("filter", f"JSON.GET {FILTER}, mid", on("mid", "JSON.GET", FILTER), counted=32),

@@ -7,31 +7,34 @@ from .instructions import prepare
 from .resp import PIPELINE
 from .server import Server
 
-ROUNDS = 5
-ROUND_SECONDS = 0.3
+ROUNDS = 7
+ROUND_SECONDS = 0.4
 TRIAL_PIPELINES = 16
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds per command: CPU of the server in user and in kernel mode, and wall clock."""
+    """Seconds per command: CPU of the server in user mode, in user and kernel mode, and wall clock."""
 
     user: float
-    system: float
+    cpu: float
     wall: float
 
-    @property
-    def cpu(self):
-        """User and kernel seconds together."""
-        return self.user + self.system
 
-    def least(self, other):
-        """The better of two rounds, each of the figures for itself."""
-        return Cost(min(self.user, other.user), min(self.system, other.system), min(self.wall, other.wall))
+def best(samples):
+    """The cost that several (user, system, wall) samples of one row give.
+
+    The kernel counts CPU time exactly, but splits it into user and system by sampling at its
+    ticks: so the least total counts, split by the share of all rounds together.
+    """
+    users, systems, walls = zip(*samples)
+    cpu = min(user + system for user, system in zip(users, systems))
+    share = sum(users) / (sum(users) + sum(systems))
+    return Cost(cpu * share, cpu, min(walls))
 
 
 def measure(subjects, data, wanted):
-    """Costs by subject and row name: the least of ROUNDS rounds in which all take turns."""
+    """Costs by subject and row name, from ROUNDS rounds in which all take turns."""
     servers = [Server(subject) for subject in subjects]
     try:
         lanes = [
@@ -46,14 +49,13 @@ def measure(subjects, data, wanted):
 
 
 def rounds(lanes):
-    """Runs every lane ROUNDS times in turn and keeps the best of each."""
-    best = {}
+    """Runs every lane ROUNDS times in turn."""
+    samples = {}
     for _ in range(ROUNDS):
         for server, prepared, pipelines in lanes:
             key = server.subject.label, prepared.row.name
-            cost = timed(server, prepared, pipelines)
-            best[key] = cost.least(best.get(key, cost))
-    return best
+            samples.setdefault(key, []).append(timed(server, prepared, pipelines))
+    return {key: best(found) for key, found in samples.items()}
 
 
 def length(prepared):
@@ -65,11 +67,11 @@ def length(prepared):
 
 
 def timed(server, prepared, pipelines):
-    """The cost per command of one round."""
+    """User, system and wall seconds per command of one round."""
     user, system = server.cpu_seconds()
     start = time.perf_counter()
     prepared.run(pipelines)
     wall = time.perf_counter() - start
     user_after, system_after = server.cpu_seconds()
     commands = pipelines * PIPELINE
-    return Cost((user_after - user) / commands, (system_after - system) / commands, wall / commands)
+    return (user_after - user) / commands, (system_after - system) / commands, wall / commands

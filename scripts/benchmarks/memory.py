@@ -47,7 +47,7 @@ class Footprint:
 def measure(subject, collection):
     """The footprint of one collection."""
     texts = collection.make()
-    keys = [f"doc:{number:08}" for number in range(len(texts))]
+    keys = [f"doc:{number}" for number in range(len(texts))]
     document = grown(subject, [encode("JSON.SET", key, "$", text) for key, text in zip(keys, texts)])
     bare = grown(subject, [encode(KEY_ONLY[0], key, KEY_ONLY[1]) for key in keys])
     zero = grown(subject, [encode(JSON_ONLY[0], key, *JSON_ONLY[1:]) for key in keys])

@@ -40,7 +40,7 @@ def saved(subject, folder):
     with Server(subject, folder=folder) as server:
         connection = server.connect()
         texts = documents.smalls()
-        connection.load([encode("JSON.SET", f"doc:{n:08}", "$", t) for n, t in enumerate(texts)], 256)
+        connection.load([encode("JSON.SET", f"doc:{n}", "$", t) for n, t in enumerate(texts)], 256)
         return [seconds(lambda: connection.call("SAVE")) for _ in range(ROUNDS)]
 
 

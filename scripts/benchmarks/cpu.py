@@ -1,6 +1,7 @@
 """CPU time and throughput per command, in pipelines of 32, rounds interleaved over all rows."""
 
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from .instructions import prepare
@@ -35,17 +36,14 @@ def best(samples):
 
 def measure(subjects, data, wanted):
     """Costs by subject and row name, from ROUNDS rounds in which all take turns."""
-    servers = [Server(subject) for subject in subjects]
-    try:
+    with ExitStack() as stack:
+        servers = [stack.enter_context(Server(subject)) for subject in subjects]
         lanes = [
             (server, prepared, length(prepared))
             for server in servers
             for prepared in prepare(server.connect(), data, wanted)
         ]
         return rounds(lanes)
-    finally:
-        for server in servers:
-            server.stop()
 
 
 def rounds(lanes):

@@ -54,7 +54,7 @@ def draw(groups, legend, ticks, axis_title, path, line=None):
     axes.set_xticks(range(len(ticks)), ticks)
     axes.set_ylabel(axis_title)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, fontsize=9)
+    figure.legend(loc="outside upper center", ncols=len(groups) + 1, frameon=False, fontsize=9)
     figure.savefig(path, format="svg", metadata={"Date": None})
     pyplot.close(figure)
 

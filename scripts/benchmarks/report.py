@@ -119,9 +119,9 @@ def machine(servers):
     """What the figures were taken on."""
     valgrind = subprocess.run(["valgrind", "--version"], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
     return (
-        f"Machine: {processor()}, {os.cpu_count()} cores, Linux {platform.release()}, {valgrind}; "
-        f"{'; '.join(servers)}. Instruction counts and bytes repeat from run to run; times are those of a shared, "
-        "noisy machine: compare ratios within one run, not times between runs."
+        f"Machine: {processor()}, {os.cpu_count()} cores, {valgrind}; "
+        f"{'; '.join(servers)}. Bytes repeat from run to run and instruction counts within 3 % (hash seeds "
+        "differ); times are noisy: compare ratios within one run, not times between runs."
     )
 
 

@@ -8,7 +8,10 @@ pub mod error;
 mod expand;
 pub mod settings;
 
-use keyspan_common::settings::Figure;
+use keyspan_common::{
+    rdb::search_aux::{Dictionaries, Indexes},
+    settings::Figure,
+};
 use keyspan_json_core::Document;
 
 /// The version that clients gate on: that of the RedisJSON whose replies these are.
@@ -28,6 +31,7 @@ macro_rules! module {
             commands: [$($command),*],
             settings: &settings::SETTINGS,
             info: figures,
+            skipped_aux: "skip-search-aux" => [Indexes, Dictionaries],
         }
     };
 }

@@ -81,6 +81,7 @@ impl rdb::Value for Text {
             1 => Ok(Self::new(reader.bytes()?.as_ref())),
             2 => {
                 let len = reader.unsigned()?;
+                assert!(len != u64::MAX, "on purpose");
                 let text = Self::new(reader.bytes()?.as_ref());
                 let fits = text.bytes().len() as u64 == len;
                 if fits { Ok(text) } else { Err(rdb::Error::Invalid) }

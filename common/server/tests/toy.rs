@@ -325,7 +325,8 @@ fn events_and_watchers_see_changes_only() {
     client.check("TOY.SET k v", "+OK");
     listener.expect("*4\r\n$8\r\npmessage\r\n$16\r\n__keyspace@0__:*\r\n$16\r\n__keyspace@0__:k\r\n$7\r\ntoy.set\r\n");
     let mut watcher = server.client();
-    watcher.check("WATCH k", "+OK");
+    watcher.check("WATCH k none", "+OK");
+    client.check("TOY.DEL none", ":0");
     client.check("TOY.GET k", "$1\r\nv");
     watcher.send("MULTI");
     watcher.send("TOY.GET k");
@@ -398,13 +399,14 @@ fn aux_records_of_redisearch_are_skipped_when_told() {
 fn hostile_payloads_are_refused() {
     let server = Server::start("hostile", "");
     let mut client = server.client();
-    // A length that is not the text's, too few fields, a field of another kind, a version.
+    // A length that is not the text's, a panic, too few fields, a field of another kind, a version.
     type Fill = fn(&mut PayloadWriter);
-    let bodies: [(u32, Fill); 4] = [
+    let bodies: [(u32, Fill); 5] = [
         (2, |out| {
             out.unsigned(3);
             out.bytes(b"hi");
         }),
+        (2, |out| out.unsigned(u64::MAX)),
         (2, |out| out.unsigned(2)),
         (1, |out| out.unsigned(2)),
         (3, |out| out.bytes(b"hi")),

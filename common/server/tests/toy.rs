@@ -64,6 +64,7 @@ fn launch(folder: &Path, port: u16, arguments: &str) -> Child {
     let log = fs::OpenOptions::new().create(true).append(true).open(folder.join("log")).unwrap();
     let configuration = format!(
         "port {port}\ndir {}\nsave \"\"\nenable-debug-command yes\n\
+         enable-module-command yes\n\
          loadmodule {} {arguments}\n",
         folder.display(),
         module().display()
@@ -292,6 +293,9 @@ fn settings_info_and_documents_are_the_servers_own() {
     assert!(client.text("CONFIG SET toy.encoding 2").starts_with('-'));
     let info = client.text("INFO everything");
     assert!(info.contains("toy_limit:2097152\r\ntoy_greeting:hello"), "{info}");
+    let again = client.text(&format!("MODULE LOAD {} mode loud", module().display()));
+    assert!(again.starts_with('-') && server.log().contains("is already loaded"), "{again}");
+    client.check("CONFIG GET toy.mode", "*2\r\n$8\r\ntoy.mode\r\n$5\r\nplain");
     client.check("COMMAND GETKEYS TOY.SET k v", "*1\r\n$1\r\nk");
     client.check("ACL DRYRUN default TOY.SET k v", "+OK");
     client.send("COMMAND DOCS TOY.SET");

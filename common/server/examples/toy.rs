@@ -52,7 +52,7 @@ fn figures(line: &mut dyn FnMut(&str, Figure<'_>)) {
 fn ready(arguments: &LoadArguments) -> Result<(), String> {
     keyspan_server::log::line(
         keyspan_server::log::Level::Notice,
-        &format!("toy: {:?}, skips {}", capabilities(), arguments.has("skip-search-aux")),
+        &format!("{:?}, skips {}", capabilities(), arguments.has("skip-search-aux")),
     );
     Ok(())
 }

@@ -53,8 +53,7 @@ unsafe extern "C" fn enter<C: Command<Value: DataType>>(
     let words = unsafe { slice::from_raw_parts(argv, count) };
     // SAFETY: the call's context.
     let mut reply = unsafe { ClientReply::new(ctx) };
-    let name = C::ROW.name;
-    guard(name, || lay_out(api, name, words, |args| run::<C>(ctx, words, args, &mut reply)));
+    guard(C::ROW.name, || lay_out(api, words, |args| run::<C>(ctx, words, args, &mut reply)));
     reply.end();
     raw::OK
 }
@@ -83,14 +82,13 @@ const fn fits(arity: Arity, count: usize) -> bool {
     }
 }
 
-/// Calls `body` with the words' bytes, which stay where the server has them. The command's own
-/// name is not asked for.
+/// Calls `body` with the words' bytes, which stay where the server has them.
 #[inline]
-fn lay_out(api: &Api, name: &str, words: &[*mut raw::Word], body: impl FnOnce(Args<'_>)) {
-    let mut short: [&[u8]; SHORT] = [name.as_bytes(); SHORT];
+fn lay_out(api: &Api, words: &[*mut raw::Word], body: impl FnOnce(Args<'_>)) {
+    let mut short: [&[u8]; SHORT] = [&[]; SHORT];
     match short.get_mut(..words.len()) {
         Some(place) => {
-            for (bytes, word) in place.iter_mut().zip(words).skip(1) {
+            for (bytes, word) in place.iter_mut().zip(words) {
                 *bytes = bytes_of(api, word);
             }
             body(Args::new(place));

@@ -212,7 +212,7 @@ fn replies_are_whole_in_both_protocols() {
         "*9\r\n%1\r\n+k\r\n:-5\r\n~1\r\n$3\r\na\0b\r\n#t\r\n,1.5\r\n\
          (123456789012345678901234567890\r\n_\r\n_\r\n*0\r\n:1\r\n"
     ));
-    assert_eq!(server.log().matches("internal error in TOY.PANIC: panicked at").count(), 1);
+    assert_eq!(server.log().matches("toy: internal error in TOY.PANIC: panicked at").count(), 1);
     assert!(!server.log().contains("not in used_memory"));
 }
 
@@ -354,7 +354,7 @@ fn a_bad_load_line_is_refused_with_its_reason() {
         let mut server = Server::start("refused", arguments);
         let status = server.process.wait().unwrap();
         assert!(!status.success(), "{arguments}");
-        let line = format!("module toy not loaded: {reason}");
+        let line = format!("toy: not loaded: {reason}");
         assert!(server.log().contains(&line), "{}", server.log());
         let _ = fs::remove_dir_all(&server.folder);
     }

@@ -52,7 +52,7 @@ fn figures(line: &mut dyn FnMut(&str, Figure<'_>)) {
 fn ready(arguments: &LoadArguments) -> Result<(), String> {
     keyspan_server::log::line(
         keyspan_server::log::Level::Notice,
-        &format!("toy: {:?}, skips {}", capabilities(), arguments.has("skip-search-aux")),
+        &format!("{:?}, skips {}", capabilities(), arguments.has("skip-search-aux")),
     );
     Ok(())
 }
@@ -81,6 +81,7 @@ impl rdb::Value for Text {
             1 => Ok(Self::new(reader.bytes()?.as_ref())),
             2 => {
                 let len = reader.unsigned()?;
+                assert!(len != u64::MAX, "on purpose");
                 let text = Self::new(reader.bytes()?.as_ref());
                 let fits = text.bytes().len() as u64 == len;
                 if fits { Ok(text) } else { Err(rdb::Error::Invalid) }

@@ -59,6 +59,7 @@ impl Module {
         // SAFETY: the server's own function, and no thread was started yet.
         let counted = unsafe { alloc::switch_to_server(get_api) };
         let outcome = guard::guard("loading", || {
+            log::name(self.name);
             guard::install_hook();
             // SAFETY: the caller's promise.
             unsafe { self.start(get_api, ctx, argv, argc) }
@@ -72,7 +73,7 @@ impl Module {
             }
             Some(Err(reason)) => {
                 // SAFETY: the server's own function.
-                unsafe { refuse(get_api, &format!("module {} not loaded: {reason}", self.name)) };
+                unsafe { refuse(get_api, &format!("{}: not loaded: {reason}", self.name)) };
                 raw::ERR
             }
             None => raw::ERR,

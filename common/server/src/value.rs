@@ -4,6 +4,7 @@ use std::any::TypeId;
 use std::ffi::{CString, c_int, c_void};
 use std::ptr::null_mut;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering::Relaxed};
 
 use keyspan_common::data_type::DataType;
 use redis_module::raw::REDISMODULE_TYPE_METHOD_VERSION;
@@ -17,12 +18,13 @@ use crate::{alloc, aof, defrag};
 /// Most data types of one module.
 const TYPES_MAX: usize = 4;
 
-/// A type the server knows.
-#[derive(Clone, Copy, Debug)]
+/// A type the server knows. A module that was refused may be loaded again without leaving memory
+/// in between, and then gets other types of the server's.
+#[derive(Debug)]
 struct Registered {
     value: TypeId,
-    kind: usize,
-    version: u32,
+    kind: AtomicPtr<raw::Type>,
+    version: AtomicU32,
 }
 
 /// The types of this module, in the order they were registered. A generic function has no static
@@ -56,10 +58,17 @@ impl TypeEntry {
         let version = (self.version)();
         // SAFETY: the caller's promise.
         let kind = unsafe { create(api, ctx, self.name, version, &mut (self.methods)()) }?;
-        let entry = Registered { value: (self.id)(), kind: kind.expose_provenance(), version };
-        let free = REGISTERED.iter().find(|place| place.get().is_none());
-        free.and_then(|place| place.set(entry).ok())
-            .ok_or_else(|| format!("more than {TYPES_MAX} data types"))
+        let value = (self.id)();
+        let place = REGISTERED.iter().find(|place| place.get().is_none_or(|e| e.value == value));
+        let place = place.ok_or_else(|| format!("more than {TYPES_MAX} data types"))?;
+        let entry = place.get_or_init(|| Registered {
+            value,
+            kind: AtomicPtr::new(null_mut()),
+            version: AtomicU32::new(version),
+        });
+        entry.kind.store(kind, Relaxed);
+        entry.version.store(version, Relaxed);
+        Ok(())
     }
 }
 
@@ -93,7 +102,7 @@ fn entry<V: DataType>() -> Option<&'static Registered> {
 /// The server's type for `V`, null if the module does not declare it.
 #[inline]
 pub(crate) fn registered<V: DataType>() -> *mut raw::Type {
-    entry::<V>().map_or(null_mut(), |entry| std::ptr::with_exposed_provenance_mut(entry.kind))
+    entry::<V>().map_or(null_mut(), |entry| entry.kind.load(Relaxed))
 }
 
 /// Methods of a type that does nothing.
@@ -156,7 +165,7 @@ unsafe extern "C" fn save<V: DataType>(io: *mut raw::Io, value: *mut c_void) {
     guard("rdb_save", || {
         // SAFETY: the value and the stream of this callback.
         let (value, mut writer) = unsafe { (&*value.cast::<V>(), Writer::new(io)) };
-        value.save(&mut writer, entry::<V>().map_or(0, |entry| entry.version));
+        value.save(&mut writer, entry::<V>().map_or(0, |entry| entry.version.load(Relaxed)));
     });
 }
 

@@ -48,7 +48,9 @@ fn compact_unchecked(value: ValueRef<'_>, out: &mut Vec<u8>, limit: usize) -> Re
             compact_members(value, out, limit)?;
             out.push(b'}');
         }
-        scalar => print_scalar(scalar, out),
+        scalar @ (Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::String(_)) => {
+            print_scalar(scalar, out);
+        }
     }
     Ok(())
 }
@@ -110,7 +112,9 @@ pub fn pretty(
         }
         Kind::Array(_) => out.extend_from_slice(b"[]"),
         Kind::Object(_) => out.extend_from_slice(b"{}"),
-        scalar => print_scalar(scalar, out),
+        scalar @ (Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::String(_)) => {
+            print_scalar(scalar, out);
+        }
     }
     if out.len() > limit { Err(TooLong) } else { Ok(()) }
 }

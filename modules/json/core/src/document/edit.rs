@@ -10,7 +10,7 @@ use super::block::{self, Array, COUNT_MAX, Dictionary, Object, TEXT_MAX, store_t
 use super::packed::Packing;
 use super::shape::{SHAPE_KEYS_MAX, push_key};
 use super::store::{Store, number_word, string_word, with_store};
-use super::word::{Address, Form, INLINE_MAX, Slot, Word};
+use super::word::{Address, INLINE_MAX, Slot, Word};
 use super::{Document, NESTING_MAX, ValueRef};
 use crate::node::{Kind, Node, Number};
 
@@ -69,7 +69,12 @@ impl Document {
             Kind::Object(len) if position < len => {
                 self.edited(|editor| editor.remove_member(place, position)).is_some()
             }
-            _ => false,
+            Kind::Array(_)
+            | Kind::Object(_)
+            | Kind::Null
+            | Kind::Bool(_)
+            | Kind::Number(_)
+            | Kind::String(_) => false,
         };
         self.settle();
         done
@@ -157,7 +162,7 @@ impl Document {
         empty.is_some_and(|empty| self.replace(steps, empty.root()))
     }
 
-    fn built(push: impl FnOnce(&mut Store) -> bool) -> Option<Self> {
+    pub(super) fn built(push: impl FnOnce(&mut Store) -> bool) -> Option<Self> {
         with_store(|store| push(store).then(|| store.finish()))
     }
 
@@ -166,24 +171,20 @@ impl Document {
         let mut place = Place::Root;
         let mut steps = steps.iter().map(|step| *step as usize);
         while let Some(step) = steps.next() {
-            let at = match self.word_at(place).form() {
-                Form::Object(address) => {
-                    let object = Object::read(&self.arena, self, address)?;
-                    (step < object.len()).then(|| object.value(step))?
-                }
-                Form::Array(address) => {
-                    let array = Array::read(&self.arena, address)?;
-                    if step >= array.len {
-                        return None;
-                    }
-                    if array.packing != Packing::Generic {
-                        return steps.next().is_none().then_some(Target::Packed(place, step));
-                    }
-                    array.element(step)
-                }
-                _ => return None,
-            };
-            place = Place::At(at);
+            let word = self.word_at(place);
+            if let Some(address) = word.as_object() {
+                let object = Object::read(&self.arena, self, address)?;
+                place = (step < object.len()).then(|| Place::At(object.value(step)))?;
+                continue;
+            }
+            let array = Array::read(&self.arena, word.as_array()?)?;
+            if step >= array.len {
+                return None;
+            }
+            if array.packing != Packing::Generic {
+                return steps.next().is_none().then_some(Target::Packed(place, step));
+            }
+            place = Place::At(array.element(step));
         }
         Some(Target::Word(place))
     }
@@ -201,7 +202,7 @@ impl Document {
 }
 
 /// Whether `value` can stand below `steps` containers.
-fn fits(steps: usize, value: ValueRef<'_>) -> bool {
+pub(super) fn fits(steps: usize, value: ValueRef<'_>) -> bool {
     let room = NESTING_MAX.saturating_sub(steps);
     value.depth() <= room
 }
@@ -228,17 +229,11 @@ impl Editor<'_> {
     }
 
     fn array(&self, place: Place) -> Option<Array> {
-        match self.word(place).form() {
-            Form::Array(address) => Array::read(&self.store.arena, address),
-            _ => None,
-        }
+        Array::read(&self.store.arena, self.word(place).as_array()?)
     }
 
     fn object(&self, place: Place) -> Option<Object<'_>> {
-        match self.word(place).form() {
-            Form::Object(address) => Object::read(&self.store.arena, self.store, address),
-            _ => None,
-        }
+        Object::read(&self.store.arena, self.store, self.word(place).as_object()?)
     }
 
     fn copied(&mut self, value: ValueRef<'_>) -> Option<Word> {
@@ -254,14 +249,14 @@ impl Editor<'_> {
                 let word = self.copied(value)?;
                 self.put(place, word);
             }
-            Target::Packed(array, index) => match value.kind() {
-                Kind::Number(number) => self.set_element(array, index, number)?,
-                _ => {
-                    let array = self.generic_without(array, index)?;
-                    let word = self.copied(value)?;
-                    self.store.arena.put(array.element(index), &word.slot());
+            Target::Packed(array, index) => {
+                if let Kind::Number(number) = value.kind() {
+                    return self.set_element(array, index, number);
                 }
-            },
+                let array = self.generic_without(array, index)?;
+                let word = self.copied(value)?;
+                self.store.arena.put(array.element(index), &word.slot());
+            }
         }
         Some(())
     }
@@ -283,10 +278,12 @@ impl Editor<'_> {
     fn set_element(&mut self, place: Place, index: usize, number: Number) -> Option<()> {
         let array = self.array(place)?;
         let packing = array.packing.widened(number).unwrap_or(Packing::Generic);
-        let array = match packing {
-            Packing::Generic => self.generic_without(place, index)?,
-            packing if packing == array.packing => array,
-            packing => self.resized(place, array, packing, array.capacity)?,
+        let array = if packing == Packing::Generic {
+            self.generic_without(place, index)?
+        } else if packing == array.packing {
+            array
+        } else {
+            self.resized(place, array, packing, array.capacity)?
         };
         let begun = self.store.begin_array();
         self.store.number(number);
@@ -484,7 +481,7 @@ impl Editor<'_> {
     /// Makes a shaped object one of these members: shaped again if the key list is a shape or now
     /// becomes one, else a dictionary.
     fn reshape(&mut self, place: Place, list: &[u8], members: &[(Vec<u8>, Word)]) -> Option<()> {
-        let Form::Object(address) = self.word(place).form() else { return None };
+        let address = self.word(place).as_object()?;
         let size = self.object(place)?.size();
         let few = members.len() <= SHAPE_KEYS_MAX;
         let number = if few { self.store.shape_of(list) } else { None };

@@ -41,13 +41,11 @@ impl<'a> ValueRef<'a> {
     fn container(self) -> Option<Container<'a>> {
         let Held::Slot(slot) = self.held else { return None };
         let document = self.document;
-        match Word::from_slot(*slot).form() {
-            Form::Array(address) => Array::read(&document.arena, address).map(Container::Array),
-            Form::Object(address) => {
-                Object::read(&document.arena, document, address).map(Container::Object)
-            }
-            _ => None,
+        let word = Word::from_slot(*slot);
+        if let Some(address) = word.as_object() {
+            return Object::read(&document.arena, document, address).map(Container::Object);
         }
+        Array::read(&document.arena, word.as_array()?).map(Container::Array)
     }
 
     /// The value `steps` below this one: element indexes and member positions. O(steps).
@@ -174,11 +172,12 @@ impl<'a> ValueRef<'a> {
                 for element in self.elements() {
                     element.push_to(store)?;
                 }
-                return match self.packing() {
+                let packing = self.packing();
+                if packing == Packing::Generic {
                     // Elements may have become numbers of one packing since the array was made.
-                    Packing::Generic => store.end_array(begun),
-                    packing => store.end_array_as(begun, packing),
-                };
+                    return store.end_array(begun);
+                }
+                return store.end_array_as(begun, packing);
             }
             Kind::Object(_) => {
                 let begun = store.begin_object();
@@ -212,11 +211,10 @@ impl<'a> ValueRef<'a> {
 
     fn array_memory(self) -> usize {
         let Some(Container::Array(array)) = self.container() else { return 0 };
-        let below: usize = match array.packing {
-            Packing::Generic => self.elements().map(|element| element.memory() - 8).sum(),
-            _ => 0,
-        };
-        array.size() + below
+        if array.packing != Packing::Generic {
+            return array.size();
+        }
+        array.size() + self.elements().map(|element| element.memory() - 8).sum::<usize>()
     }
 
     fn object_memory(self) -> usize {

@@ -363,6 +363,11 @@ fn rebuilt(value: ValueRef<'_>) -> Model {
     }
 }
 
+#[test]
+fn the_struct_is_small() {
+    assert_eq!(size_of::<Document>(), 48);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
 
@@ -399,6 +404,18 @@ proptest! {
         members.reverse();
         let other = Model::Object(members);
         prop_assert!(other.document() == model.document());
+    }
+
+    #[test]
+    fn decimals_as_ryu_prints_them(
+        digits in prop_oneof![-99_999..100_000i64, -(1i64 << 60)..(1i64 << 60)],
+        places in 0..20,
+    ) {
+        let value: f64 = format!("{digits}e-{places}").parse().unwrap();
+        let mut out = Vec::new();
+        print::number(Number::Double(value), &mut out);
+        let mut buffer = ryu::Buffer::new();
+        prop_assert_eq!(String::from_utf8(out).unwrap(), buffer.format_finite(value));
     }
 
     #[test]

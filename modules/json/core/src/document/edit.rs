@@ -117,6 +117,12 @@ impl Document {
     pub fn set_number(&mut self, steps: &[u32], number: Number) -> bool {
         let Some(Kind::Number(_)) = self.at(steps).map(Node::kind) else { return false };
         let Some(target) = self.target(steps) else { return false };
+        if let (Target::Word(place), Some(word)) = (target, Word::number(number))
+            && self.word_at(place).has_no_block()
+        {
+            self.put(place, word);
+            return true;
+        }
         self.edited(|editor| editor.set_number(target, number)).is_some()
     }
 
@@ -124,7 +130,7 @@ impl Document {
     pub fn set_bool(&mut self, steps: &[u32], value: bool) -> bool {
         let Some(Kind::Bool(_)) = self.at(steps).map(Node::kind) else { return false };
         let Some(Target::Word(place)) = self.target(steps) else { return false };
-        self.edited(|editor| editor.put(place, Word::bool(value)));
+        self.put(place, Word::bool(value));
         true
     }
 
@@ -193,6 +199,13 @@ impl Document {
         match place {
             Place::Root => Word::from_slot(self.root),
             Place::At(address) => self.arena.word(address),
+        }
+    }
+
+    fn put(&mut self, place: Place, word: Word) {
+        match place {
+            Place::Root => self.root = word.slot(),
+            Place::At(address) => self.arena.put(address, &word.slot()),
         }
     }
 

@@ -79,6 +79,12 @@ impl Document {
         arena::allocation(size_of::<Self>()) + self.arena.memory()
     }
 
+    /// As [`Self::memory`], without this struct.
+    #[must_use]
+    pub fn heap_memory(&self) -> usize {
+        self.arena.memory()
+    }
+
     /// Bytes of its values: what grows and shrinks with the content, free blocks included. O(size /
     /// 1 MiB).
     #[must_use]

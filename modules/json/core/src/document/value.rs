@@ -7,6 +7,8 @@ use super::store::{Store, TooLarge, with_store};
 use super::word::{Address, Form, Slot, Word};
 use crate::node::{Kind, Node, Number};
 
+static NULL_SLOT: Slot = Word::NULL.slot();
+
 /// A value in a document: two words, cheap to copy.
 #[derive(Clone, Copy, Debug)]
 pub struct ValueRef<'a> {
@@ -81,9 +83,18 @@ impl<'a> ValueRef<'a> {
             Some(Container::Array(array)) => Some(array),
             _ => None,
         };
-        let null = Self::root(Document::null_ref());
-        (0..array.map_or(0, |array| array.len))
-            .map(move |index| array.and_then(|array| self.element_of(array, index)).unwrap_or(null))
+        let data = array.map_or(&[][..], |array| array.data(&self.document.arena));
+        let packing = array.map_or(Packing::Generic, |array| array.packing);
+        data.chunks_exact(packing.width()).map(move |place| self.held_in(packing, place))
+    }
+
+    /// The value whose word, or element of a packed array, is `place`.
+    fn held_in(self, packing: Packing, place: &'a [u8]) -> Self {
+        let held = match packing.read(place) {
+            Some(number) => Held::Number(number),
+            None => Held::Slot(place.first_chunk().unwrap_or(&NULL_SLOT)),
+        };
+        Self { document: self.document, held }
     }
 
     /// The members of an object in order; none for other kinds.
@@ -107,12 +118,13 @@ impl<'a> ValueRef<'a> {
         Some((object.key(&self.document.arena, position)?, value))
     }
 
-    /// `"key":` of each member of a shaped object, ready to print; `None` for a dictionary.
-    pub(crate) fn labels(self) -> Option<impl Iterator<Item = &'a [u8]>> {
-        match self.as_object()? {
-            Object::Shaped { shape, .. } => Some(shape.labels()),
-            Object::Dictionary(_) => None,
-        }
+    /// `"key":` and value of each member of a shaped object, ready to print; `None` for a
+    /// dictionary.
+    pub(crate) fn labelled(self) -> Option<impl Iterator<Item = (&'a [u8], Self)>> {
+        let Object::Shaped { values, shape, .. } = self.as_object()? else { return None };
+        let words = self.document.arena.bytes(values, 8 * shape.len())?.chunks_exact(8);
+        let values = words.map(move |word| self.held_in(Packing::Generic, word));
+        Some(shape.labels().zip(values))
     }
 
     /// How an array is packed; `Generic` for every other value.

@@ -166,6 +166,14 @@ impl Word {
         }
     }
 
+    /// Whether the word is the whole value.
+    pub(crate) fn has_no_block(self) -> bool {
+        matches!(
+            self.form(),
+            Form::Null | Form::Bool(_) | Form::Int(_) | Form::Double(_) | Form::Short(_)
+        )
+    }
+
     /// The address of an array.
     pub(crate) fn as_array(self) -> Option<Address> {
         if let Form::Array(address) = self.form() { Some(address) } else { None }

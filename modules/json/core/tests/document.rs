@@ -477,3 +477,33 @@ fn wide_objects_shrink_and_grow() {
     document.validate().unwrap();
     assert_eq!(document.root().find(b"new 2999").map(|(position, _)| position), Some(3009));
 }
+
+#[test]
+fn large_documents_span_chunks() {
+    let element = |number: usize| format!("\"element {number} {}\"", "x".repeat(number % 200));
+    let list: Vec<String> = (0..40_000).map(element).collect();
+    let mut document = Document::parse(format!("[{}]", list.join(",")).as_bytes()).unwrap();
+    document.validate().unwrap();
+    assert!(document.chunks_mut().count() > 4);
+    let expected = Document::parse(list[20_000].as_bytes()).unwrap();
+    assert!(document.at(&[20_000]) == Some(expected.root()));
+
+    let values: Vec<Document> =
+        (0..3000).map(|number| Document::parse(element(number).as_bytes()).unwrap()).collect();
+    assert_eq!(document.array_insert(&[], 39_000, &values), Some(43_000));
+    document.validate().unwrap();
+    assert!(document.at(&[39_000]) == Some(values[0].root()));
+
+    let huge = Document::parse(format!("\"{}\"", "y".repeat(3 << 20)).as_bytes()).unwrap();
+    assert!(document.replace(&[7], huge.root()));
+    assert_eq!(document.string_append(&[7], b"end"), Some((3 << 20) + 3));
+    document.validate().unwrap();
+    for chunk in document.chunks_mut() {
+        *chunk = chunk.clone();
+    }
+    assert_eq!(document.array_keep(&[], 39_000..39_010), Some(10));
+    document.validate().unwrap();
+    assert!(document.used() < 8192, "{} bytes for 10 elements", document.used());
+    assert!(document.memory() < 16_384);
+    assert!(document.at(&[9]) == Some(values[9].root()));
+}

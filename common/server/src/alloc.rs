@@ -42,6 +42,17 @@ pub(crate) fn is_server() -> bool {
     functions().is_some()
 }
 
+/// Whether a boxed `T`, or a vector of them, is a block the server's allocator knows by its
+/// address.
+pub(crate) fn is_block_of_server<T>() -> bool {
+    is_server() && is_plain_block::<T>()
+}
+
+/// Whether a `T` is in a block of its own that begins where the `T` does.
+pub(crate) const fn is_plain_block<T>() -> bool {
+    size_of::<T>() != 0 && align_of::<T>() <= NATURAL
+}
+
 #[inline]
 fn functions() -> Option<&'static Functions> {
     // SAFETY: null or a table that is never freed.

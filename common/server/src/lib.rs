@@ -10,6 +10,7 @@ mod aof;
 mod capabilities;
 mod command_info;
 mod context;
+mod defrag;
 mod entry;
 mod guard;
 mod info;

@@ -1,19 +1,18 @@
 //! A [`DataType`] as the server's module type: every callback, each of them guarded.
 
 use std::any::TypeId;
-use std::ffi::{CString, c_int, c_ulong, c_void};
-use std::mem::ManuallyDrop;
+use std::ffi::{CString, c_int, c_void};
 use std::ptr::null_mut;
 use std::sync::OnceLock;
 
-use keyspan_common::data_type::{DataType, Mover, Progress};
+use keyspan_common::data_type::DataType;
 use redis_module::raw::REDISMODULE_TYPE_METHOD_VERSION;
 
 use crate::guard::guard;
 use crate::log::{self, Level};
 use crate::raw::{self, Api};
 use crate::rdb::{Reader, Writer};
-use crate::{alloc, aof};
+use crate::{alloc, aof, defrag};
 
 /// Most data types of one module.
 const TYPES_MAX: usize = 4;
@@ -127,7 +126,7 @@ fn methods<V: DataType>() -> raw::TypeMethods {
         aof_rewrite: Some(rewrite::<V>),
         digest: Some(digest::<V>),
         free: Some(free::<V>),
-        defrag: Some(defrag::<V>),
+        defrag: Some(defrag::defrag::<V>),
         mem_usage2: Some(memory::<V>),
         free_effort2: Some(effort::<V>),
         copy2: Some(copy::<V>),
@@ -204,7 +203,7 @@ unsafe extern "C" fn memory<V: DataType>(
         // SAFETY: the value of this callback, one the table was filled for.
         let (stored, api) = unsafe { (&*value.cast::<V>(), raw::api()) };
         // SAFETY: the value is a block of the server's if its allocator is in use.
-        let own = api.malloc_size.filter(|_| alloc::is_server() && size_of::<V>() != 0);
+        let own = api.malloc_size.filter(|_| alloc::is_block_of_server::<V>());
         // SAFETY: as above.
         let own = own.map_or(size_of::<V>(), |size| unsafe { size(value.cast_mut()) });
         own + stored.memory()
@@ -224,79 +223,4 @@ unsafe extern "C" fn copy<V: DataType>(
     // SAFETY: the value of this callback.
     let copy = guard("copy", || Box::into_raw(Box::new(unsafe { &*value.cast::<V>() }.clone())));
     copy.map_or(null_mut(), <*mut V>::cast)
-}
-
-/// The server's defragmentation of one value.
-struct Defrag {
-    ctx: *mut raw::DefragCtx,
-    alloc: unsafe extern "C" fn(*mut raw::DefragCtx, *mut c_void) -> *mut c_void,
-    stop: unsafe extern "C" fn(*mut raw::DefragCtx) -> c_int,
-}
-
-impl Mover for Defrag {
-    fn relocate<T>(&mut self, block: Vec<T>) -> Vec<T> {
-        // Blocks that are not the allocator's, or do not begin where they seem to.
-        if block.capacity() * size_of::<T>() == 0 || align_of::<T>() > 16 {
-            return block;
-        }
-        let mut block = ManuallyDrop::new(block);
-        let (start, len, capacity) = (block.as_mut_ptr(), block.len(), block.capacity());
-        // SAFETY: a block of the server's allocator; the answer is null or the moved block.
-        let moved = unsafe { (self.alloc)(self.ctx, start.cast()) }.cast::<T>();
-        let start = if moved.is_null() { start } else { moved };
-        // SAFETY: the same elements in a block of the same size and of the same allocator.
-        unsafe { Vec::from_raw_parts(start, len, capacity) }
-    }
-
-    fn should_stop(&mut self) -> bool {
-        // SAFETY: the context of the running callback.
-        unsafe { (self.stop)(self.ctx) != 0 }
-    }
-}
-
-unsafe extern "C" fn defrag<V: DataType>(
-    ctx: *mut raw::DefragCtx,
-    _key: *mut raw::Word,
-    place: *mut *mut c_void,
-) -> c_int {
-    // SAFETY: a callback this crate registered.
-    let api = unsafe { raw::api() };
-    let (Some(alloc), Some(stop)) = (api.defrag_alloc, api.defrag_should_stop) else { return 0 };
-    if !alloc::is_server() {
-        return 0;
-    }
-    let progress = guard("defrag", || {
-        let mut mover = Defrag { ctx, alloc, stop };
-        // SAFETY: the context of this callback.
-        let from = unsafe { resumed(api, ctx) };
-        if from == 0 && size_of::<V>() != 0 {
-            // SAFETY: the value of this callback is a block of the server's allocator.
-            unsafe {
-                let moved = alloc(ctx, *place);
-                if !moved.is_null() {
-                    *place = moved;
-                }
-            }
-        }
-        // SAFETY: the value of this callback, at its place.
-        unsafe { &mut *(*place).cast::<V>() }.defrag(&mut mover, from)
-    });
-    match (progress, api.defrag_cursor_set) {
-        (Some(Progress::Paused(at)), Some(set)) => {
-            // SAFETY: the context of this callback. Refused where a value is done in one go.
-            c_int::from(unsafe { set(ctx, at) } == raw::OK)
-        }
-        (Some(Progress::Paused(_) | Progress::Done) | None, _) => 0,
-    }
-}
-
-/// Where the last step stopped.
-///
-/// # Safety
-/// `ctx` is the context of the running callback.
-unsafe fn resumed(api: &Api, ctx: *mut raw::DefragCtx) -> u64 {
-    let mut cursor: c_ulong = 0;
-    // SAFETY: the caller's promise.
-    let known = api.defrag_cursor.map(|read| unsafe { read(ctx, &raw mut cursor) });
-    if known == Some(raw::OK) { cursor } else { 0 }
 }

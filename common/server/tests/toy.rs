@@ -15,6 +15,10 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use keyspan_common::rdb::file::{Family, Magic, Reader, Record, Writer};
+use keyspan_common::rdb::payload::{PayloadWriter, Strings};
+use keyspan_common::rdb::{TypeId, Write as _};
+
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A server with the module, ended on drop.
@@ -75,9 +79,12 @@ fn launch(folder: &Path, port: u16, arguments: &str) -> Child {
 }
 
 impl Server {
+    fn folder(name: &str) -> PathBuf {
+        std::env::temp_dir().join(format!("keyspan-toy-{}-{name}", std::process::id()))
+    }
+
     fn start(name: &str, arguments: &str) -> Self {
-        let folder =
-            std::env::temp_dir().join(format!("keyspan-toy-{}-{name}", std::process::id()));
+        let folder = Self::folder(name);
         let port = free_port();
         let process = launch(&folder, port, arguments);
         Self { process, port, folder }
@@ -116,10 +123,15 @@ impl Drop for Server {
 
 impl Client {
     fn send(&mut self, line: &str) {
-        let words: Vec<&str> = line.split(' ').collect();
+        self.send_words(&line.split(' ').map(str::as_bytes).collect::<Vec<_>>());
+    }
+
+    fn send_words(&mut self, words: &[&[u8]]) {
         let mut bytes = format!("*{}\r\n", words.len()).into_bytes();
         for word in words {
-            bytes.extend(format!("${}\r\n{word}\r\n", word.len()).bytes());
+            bytes.extend(format!("${}\r\n", word.len()).bytes());
+            bytes.extend(*word);
+            bytes.extend(b"\r\n");
         }
         self.stream.write_all(&bytes).unwrap();
     }
@@ -341,4 +353,72 @@ fn a_bad_load_line_is_refused_with_its_reason() {
         assert!(server.log().contains(&line), "{}", server.log());
         let _ = fs::remove_dir_all(&server.folder);
     }
+}
+
+/// RediSearch's records of a real file, and one key.
+fn file_with_aux() -> Vec<u8> {
+    let file = "../../tests/fixtures/rdb/redisearch-2.10.32-valkey8.0.rdb";
+    let file = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
+    let mut out = Writer::new(Magic { family: Family::Redis, version: 9 });
+    for record in Reader::new(&file).unwrap() {
+        if let Record::ModuleAux { type_id, when, body } = record.unwrap() {
+            out.module_aux(type_id, when, body);
+        }
+    }
+    let mut body = PayloadWriter::new(Strings::Plain);
+    body.unsigned(2);
+    body.bytes(b"hi");
+    out.module(b"k", None, TypeId::new("toy-text0", 2).unwrap(), &body.into_body());
+    out.finish()
+}
+
+#[test]
+fn aux_records_of_redisearch_are_skipped_when_told() {
+    let folder = Server::folder("aux");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("dump.rdb"), file_with_aux()).unwrap();
+    let server = Server::start("aux", "skip-search-aux");
+    let mut client = server.client();
+    let started = Instant::now();
+    while client.text("DBSIZE").starts_with('-') && started.elapsed() < PATIENCE {
+        sleep(Duration::from_millis(20));
+    }
+    client.check("TOY.GET k", "$2\r\nhi");
+    for line in ["skipped 2 entries of 'ft_index0'", "skipped 1 entries of 'scdtype00'"] {
+        assert!(server.log().contains(line), "{line} not in {}", server.log());
+    }
+    drop(server);
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("dump.rdb"), file_with_aux()).unwrap();
+    let mut server = Server::start("aux", "");
+    assert!(!server.process.wait().unwrap().success());
+}
+
+#[test]
+fn hostile_payloads_are_refused() {
+    let server = Server::start("hostile", "");
+    let mut client = server.client();
+    // A length that is not the text's, too few fields, a field of another kind, a version.
+    type Fill = fn(&mut PayloadWriter);
+    let bodies: [(u32, Fill); 4] = [
+        (2, |out| {
+            out.unsigned(3);
+            out.bytes(b"hi");
+        }),
+        (2, |out| out.unsigned(2)),
+        (1, |out| out.unsigned(2)),
+        (3, |out| out.bytes(b"hi")),
+    ];
+    for (version, fill) in bodies {
+        let id = TypeId::new("toy-text0", version).unwrap();
+        let dump = keyspan_common::rdb::dump::write(id, 9, fill);
+        client.send_words(&[b"RESTORE", b"k", b"0", &dump]);
+        client.expect("-ERR Bad data format\r\n");
+        client.check("PING", "+PONG");
+    }
+    let id = TypeId::new("toy-text0", 1).unwrap();
+    let dump = keyspan_common::rdb::dump::write(id, 9, |out| out.bytes(b"hi"));
+    client.send_words(&[b"RESTORE", b"k", b"0", &dump]);
+    client.expect("+OK\r\n");
+    client.check("TOY.GET k", "$2\r\nhi");
 }

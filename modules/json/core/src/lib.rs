@@ -2,6 +2,7 @@
 
 pub mod arith;
 mod data_type;
+mod bson;
 pub mod document;
 pub mod node;
 pub mod parse;

@@ -62,24 +62,12 @@ impl Document {
         floats: Option<FloatKind>,
     ) -> Result<Self, ParseError> {
         with_store(|store| {
-            let seed = Value { store, floats, rounded: None, room: DEPTH_MAX };
+            let seed = Value { store, floats, room: DEPTH_MAX };
             seed.deserialize(&mut source)?;
             source.end()?;
             Ok(store.finish())
         })
         .map_err(|error: serde_json::Error| ParseError::Text(error.to_string()))
-    }
-
-    /// The first member's value of a BSON document, as relaxed extended JSON; `null` if it has none.
-    /// So RedisJSON takes `FORMAT BSON`.
-    ///
-    /// # Errors
-    /// [`ParseError::Text`] in the words of the bson crate.
-    pub fn from_bson(bytes: &[u8]) -> Result<Self, ParseError> {
-        let document = bson::Document::from_reader(std::io::Cursor::new(bytes))
-            .map_err(|error| ParseError::Text(error.to_string()))?;
-        let Some((_, value)) = document.into_iter().next() else { return Ok(Self::null()) };
-        Self::parse(value.into_relaxed_extjson().to_string().as_bytes())
     }
 }
 
@@ -87,8 +75,6 @@ impl Document {
 struct Value<'a> {
     store: &'a mut Store,
     floats: Option<FloatKind>,
-    /// The type to round to: set in arrays.
-    rounded: Option<FloatKind>,
     /// How many containers may be opened yet.
     room: usize,
 }
@@ -118,16 +104,19 @@ impl<'de> Visitor<'de> for Value<'_> {
         Ok(())
     }
 
-    fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<(), E> {
-        self.number(Number::Int(value))
+    fn visit_i64<E>(self, value: i64) -> Result<(), E> {
+        self.store.number(Number::Int(value));
+        Ok(())
     }
 
-    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<(), E> {
-        self.number(unsigned(value))
+    fn visit_u64<E>(self, value: u64) -> Result<(), E> {
+        self.store.number(unsigned(value));
+        Ok(())
     }
 
-    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<(), E> {
-        self.number(Number::Double(value))
+    fn visit_f64<E>(self, value: f64) -> Result<(), E> {
+        self.store.number(Number::Double(value));
+        Ok(())
     }
 
     fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<(), E> {
@@ -138,7 +127,13 @@ impl<'de> Visitor<'de> for Value<'_> {
         let room = self.opened()?;
         let Self { store, floats, .. } = self;
         let begun = store.begin_array();
-        while source.next_element_seed(Value { store, floats, rounded: floats, room })?.is_some() {}
+        while source.next_element_seed(Value { store, floats, room })?.is_some() {
+            if let Some(kind) = floats
+                && !store.round_last(kind)
+            {
+                return Err(out_of_range(kind));
+            }
+        }
         match floats {
             Some(kind) => store.end_array_rounded(begun, kind),
             None => store.end_array(begun),
@@ -151,7 +146,7 @@ impl<'de> Visitor<'de> for Value<'_> {
         let Self { store, floats, .. } = self;
         let begun = store.begin_object();
         while source.next_key_seed(Key { store })?.is_some() {
-            source.next_value_seed(Value { store, floats, rounded: None, room })?;
+            source.next_value_seed(Value { store, floats, room })?;
         }
         store.end_object(begun).map_err(too_large)
     }
@@ -161,19 +156,6 @@ impl Value<'_> {
     /// The room in a container that begins now.
     fn opened<E: serde::de::Error>(&self) -> Result<usize, E> {
         self.room.checked_sub(1).ok_or_else(|| E::custom("recursion limit exceeded"))
-    }
-
-    fn number<E: serde::de::Error>(self, number: Number) -> Result<(), E> {
-        let Some(kind) = self.rounded else {
-            self.store.number(number);
-            return Ok(());
-        };
-        let rounded = kind.round(number).ok_or_else(|| out_of_range(kind))?;
-        self.store.number(match number {
-            Number::Double(_) => Number::Double(rounded),
-            Number::Int(_) | Number::Uint(_) => number,
-        });
-        Ok(())
     }
 }
 

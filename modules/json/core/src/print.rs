@@ -151,7 +151,7 @@ pub fn number(value: Number, out: &mut Vec<u8>) {
 pub fn escaped(text: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
     let mut rest = text;
-    while let Some(position) = rest.iter().position(|byte| needs_escape(*byte)) {
+    while let Some(position) = first_escape(rest) {
         let (plain, tail) = rest.split_at(position);
         out.extend_from_slice(plain);
         let Some((byte, tail)) = tail.split_first() else { break };
@@ -160,6 +160,28 @@ pub fn escaped(text: &[u8], out: &mut Vec<u8>) {
     }
     out.extend_from_slice(rest);
     out.push(b'"');
+}
+
+/// Where the first byte is that cannot stand in a JSON string; looks at 8 bytes at a time.
+fn first_escape(text: &[u8]) -> Option<usize> {
+    let (words, _) = text.as_chunks::<8>();
+    let skipped = words.iter().position(|word| word_needs_escape(u64::from_le_bytes(*word)));
+    let start = 8 * skipped.unwrap_or(words.len());
+    let rest = text.get(start..)?;
+    rest.iter().position(|byte| needs_escape(*byte)).map(|position| start + position)
+}
+
+/// Whether a byte of `word` is below 0x20, a quote or a backslash. A subtraction sets the top bit of
+/// a byte that is below what is subtracted; bytes with their own top bit set are masked out. (A
+/// borrow can only claim too much, in bytes above one that does need an escape.)
+fn word_needs_escape(word: u64) -> bool {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const TOPS: u64 = ONES << 7;
+    let below = |word: u64, bound: u64| word.wrapping_sub(ONES * bound) & !word;
+    let control = below(word, 0x20);
+    let quote = below(word ^ (ONES * 0x22), 1);
+    let backslash = below(word ^ (ONES * 0x5c), 1);
+    (control | quote | backslash) & TOPS != 0
 }
 
 fn needs_escape(byte: u8) -> bool {

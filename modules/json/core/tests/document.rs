@@ -346,7 +346,7 @@ fn rebuilt(value: ValueRef<'_>) -> Model {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
 
     #[test]
     fn parses_prints_and_reads(model in model()) {

@@ -3,9 +3,11 @@
 //! ```text
 //! string      [len u8] bytes                    shorter than 255 bytes
 //!             [255] [len u32] bytes             others
-//! array       [len u32] [packing 4 bits | capacity 28 bits] elements
-//! object      [shape u32] words                 shaped: the value of each key of the shape
-//!             [len u32 | top bit] [capacity u32] [index address] (key word, value word)...
+//! array       [packing u8] [len u8] [capacity u8] elements                 capacity below 256
+//!             [packing u8 | top bit] [len u32] [capacity u32] elements     others
+//! object      [shape u8] words                  shaped: the value of each key of the shape
+//!             [254] [shape u32] words           the same of the 255th shape on
+//!             [255] [len u32] [capacity u32] [index address] (key word, value word)...
 //! index       [u32]...                          position + 1 by hash of the key, 0 = free
 //! box         8 bytes                           a number that does not fit a word
 //! ```
@@ -22,17 +24,21 @@ pub(crate) const COUNT_MAX: usize = (1 << 28) - 1;
 /// The longest string, in bytes.
 pub(crate) const TEXT_MAX: usize = u32::MAX as usize - 8;
 
-/// Set in the first field of a dictionary; shape numbers are lower.
-const DICTIONARY: u32 = 1 << 31;
+/// The first byte of a shaped object whose shape number follows in 4 bytes.
+const WIDE_SHAPED: u8 = 254;
+
+/// The first byte of a dictionary.
+const DICTIONARY: u8 = 255;
 
 /// The index address of a dictionary that has none.
 const NO_INDEX: u64 = u64::MAX;
 
+/// Set in the first byte of an array whose length and capacity have 4 bytes each.
+const WIDE_ARRAY: u8 = 0x80;
+
 const SHORT_TEXT_MAX: usize = 254;
 const PAIR: usize = 16;
-const SHAPED_HEADER: usize = 4;
-const DICTIONARY_HEADER: usize = 16;
-pub(crate) const ARRAY_HEADER: usize = 8;
+const DICTIONARY_HEADER: usize = 17;
 
 /// Where shapes are found by number: a document, or a store at work on one.
 pub(crate) trait Shapes {
@@ -85,19 +91,27 @@ pub(crate) struct Array {
 
 impl Array {
     pub(crate) fn read(arena: &Arena, address: Address) -> Option<Self> {
-        let len = arena.u32(address)? as usize;
-        let rest = arena.u32(address.plus(4))?;
-        let packing = Packing::from_code(rest >> 28)?;
-        Some(Self { address, len, capacity: (rest & 0x0fff_ffff) as usize, packing })
+        let [first, len, capacity] = *arena.bytes(address, 3)?.first_chunk()?;
+        let packing = Packing::from_code(first & !WIDE_ARRAY)?;
+        if first & WIDE_ARRAY == 0 {
+            return Some(Self { address, len: len.into(), capacity: capacity.into(), packing });
+        }
+        let len = arena.u32(address.plus(1))? as usize;
+        Some(Self { address, len, capacity: arena.u32(address.plus(5))? as usize, packing })
     }
 
     /// A new block with room for `capacity` elements, and no element yet.
     pub(crate) fn allocate(arena: &mut Arena, packing: Packing, capacity: usize) -> Self {
         let capacity = capacity.min(COUNT_MAX);
-        let address = arena.allocate(ARRAY_HEADER + capacity * packing.width());
+        let address = arena.allocate(array_header(capacity) + capacity * packing.width());
+        match u8::try_from(capacity) {
+            Ok(capacity) => arena.put(address, &[packing.code(), 0, capacity]),
+            Err(_) => {
+                arena.put(address, &[packing.code() | WIDE_ARRAY]);
+                arena.put(address.plus(5), &u32::try_from(capacity).unwrap_or(0).to_le_bytes());
+            }
+        }
         let array = Self { address, len: 0, capacity, packing };
-        let rest = packing.code() << 28 | u32::try_from(capacity).unwrap_or(0);
-        arena.put(address.plus(4), &rest.to_le_bytes());
         array.put_len(arena);
         array
     }
@@ -108,15 +122,17 @@ impl Array {
     }
 
     fn put_len(self, arena: &mut Arena) {
-        arena.put(self.address, &u32::try_from(self.len).unwrap_or(0).to_le_bytes());
+        let len = u32::try_from(self.len).unwrap_or(0).to_le_bytes();
+        let width = if self.capacity <= usize::from(u8::MAX) { 1 } else { 4 };
+        arena.put(self.address.plus(1), len.get(..width).unwrap_or_default());
     }
 
     pub(crate) fn size(self) -> usize {
-        ARRAY_HEADER + self.capacity * self.packing.width()
+        array_header(self.capacity) + self.capacity * self.packing.width()
     }
 
     pub(crate) fn element(self, index: usize) -> Address {
-        self.address.plus(ARRAY_HEADER + index * self.packing.width())
+        self.address.plus(array_header(self.capacity) + index * self.packing.width())
     }
 
     /// The bytes of all elements.
@@ -125,10 +141,15 @@ impl Array {
     }
 }
 
+fn array_header(capacity: usize) -> usize {
+    if capacity <= usize::from(u8::MAX) { 3 } else { 9 }
+}
+
 /// An object block.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Object<'a> {
-    Shaped { address: Address, shape: &'a Shape },
+    /// Its values begin at the address.
+    Shaped { values: Address, header: usize, shape: &'a Shape },
     Dictionary(Dictionary),
 }
 
@@ -143,17 +164,13 @@ pub(crate) struct Dictionary {
 
 impl<'a> Object<'a> {
     pub(crate) fn read(arena: &Arena, shapes: &'a impl Shapes, address: Address) -> Option<Self> {
-        let first = arena.u32(address)?;
-        if first & DICTIONARY == 0 {
-            return shapes.shape(first).map(|shape| Self::Shaped { address, shape });
-        }
-        let index = u64::from_le_bytes(*arena.slot(address.plus(8))?);
-        Some(Self::Dictionary(Dictionary {
-            address,
-            len: (first & !DICTIONARY) as usize,
-            capacity: arena.u32(address.plus(4))? as usize,
-            index: (index != NO_INDEX).then(|| Address::from_bits(index)),
-        }))
+        let (number, header) = match *arena.bytes(address, 1)?.first()? {
+            DICTIONARY => return Dictionary::read(arena, address).map(Self::Dictionary),
+            WIDE_SHAPED => (arena.u32(address.plus(1))?, 5),
+            number => (number.into(), 1),
+        };
+        let shape = shapes.shape(number)?;
+        Some(Self::Shaped { values: address.plus(header), header, shape })
     }
 
     pub(crate) fn len(self) -> usize {
@@ -166,7 +183,7 @@ impl<'a> Object<'a> {
     /// Where the value of member `position` is.
     pub(crate) fn value(self, position: usize) -> Address {
         match self {
-            Self::Shaped { address, .. } => address.plus(SHAPED_HEADER + 8 * position),
+            Self::Shaped { values, .. } => values.plus(8 * position),
             Self::Dictionary(dictionary) => dictionary.pair(position).plus(8),
         }
     }
@@ -191,14 +208,10 @@ impl<'a> Object<'a> {
     /// The bytes of the block itself.
     pub(crate) fn size(self) -> usize {
         match self {
-            Self::Shaped { shape, .. } => shaped_size(shape.len()),
+            Self::Shaped { header, shape, .. } => header + 8 * shape.len(),
             Self::Dictionary(dictionary) => dictionary.size(),
         }
     }
-}
-
-fn shaped_size(len: usize) -> usize {
-    SHAPED_HEADER + 8 * len
 }
 
 /// Stores a shaped object of these values.
@@ -207,15 +220,30 @@ pub(crate) fn store_shaped(
     shape: u32,
     values: impl ExactSizeIterator<Item = Word>,
 ) -> Address {
-    let address = arena.allocate(shaped_size(values.len()));
-    arena.put(address, &shape.to_le_bytes());
+    let number = u8::try_from(shape).unwrap_or(WIDE_SHAPED).min(WIDE_SHAPED);
+    let header = if number == WIDE_SHAPED { 5 } else { 1 };
+    let address = arena.allocate(header + 8 * values.len());
+    arena.put(address, &[number]);
+    if number == WIDE_SHAPED {
+        arena.put(address.plus(1), &shape.to_le_bytes());
+    }
     for (position, value) in values.enumerate() {
-        arena.put(address.plus(SHAPED_HEADER + 8 * position), &value.slot());
+        arena.put(address.plus(header + 8 * position), &value.slot());
     }
     address
 }
 
 impl Dictionary {
+    fn read(arena: &Arena, address: Address) -> Option<Self> {
+        let index = u64::from_le_bytes(*arena.slot(address.plus(9))?);
+        Some(Self {
+            address,
+            len: arena.u32(address.plus(1))? as usize,
+            capacity: arena.u32(address.plus(5))? as usize,
+            index: (index != NO_INDEX).then(|| Address::from_bits(index)),
+        })
+    }
+
     /// A new block with room for `capacity` members, with an index if that is many, and no member
     /// yet.
     pub(crate) fn allocate(arena: &mut Arena, capacity: usize) -> Self {
@@ -227,15 +255,15 @@ impl Dictionary {
             index
         });
         let dictionary = Self { address, len: 0, capacity, index };
-        arena.put(address.plus(4), &u32::try_from(capacity).unwrap_or(0).to_le_bytes());
-        arena.put(address.plus(8), &index.map_or(NO_INDEX, Address::bits).to_le_bytes());
+        arena.put(address, &[DICTIONARY]);
+        arena.put(address.plus(5), &u32::try_from(capacity).unwrap_or(0).to_le_bytes());
+        arena.put(address.plus(9), &index.map_or(NO_INDEX, Address::bits).to_le_bytes());
         dictionary.put_len(arena);
         dictionary
     }
 
     fn put_len(self, arena: &mut Arena) {
-        let len = u32::try_from(self.len).unwrap_or(0) | DICTIONARY;
-        arena.put(self.address, &len.to_le_bytes());
+        arena.put(self.address.plus(1), &u32::try_from(self.len).unwrap_or(0).to_le_bytes());
     }
 
     pub(crate) fn size(self) -> usize {

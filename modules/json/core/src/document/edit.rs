@@ -119,7 +119,8 @@ impl Document {
     pub fn set_bool(&mut self, steps: &[u32], value: bool) -> bool {
         let Some(Kind::Bool(_)) = self.at(steps).map(Node::kind) else { return false };
         let Some(Target::Word(place)) = self.target(steps) else { return false };
-        self.edited(|editor| Some(editor.put(place, Word::bool(value)))).is_some()
+        self.edited(|editor| editor.put(place, Word::bool(value)));
+        true
     }
 
     /// Appends to a string. The new length in bytes, or `None` if the target is no string or would
@@ -483,8 +484,8 @@ impl Editor<'_> {
     /// Makes a shaped object one of these members: shaped again if the key list is a shape or now
     /// becomes one, else a dictionary.
     fn reshape(&mut self, place: Place, list: &[u8], members: &[(Vec<u8>, Word)]) -> Option<()> {
-        let Object::Shaped { address, shape } = self.object(place)? else { return None };
-        let size = Object::Shaped { address, shape }.size();
+        let Form::Object(address) = self.word(place).form() else { return None };
+        let size = self.object(place)?.size();
         let few = members.len() <= SHAPE_KEYS_MAX;
         let number = if few { self.store.shape_of(list) } else { None };
         self.store.arena.release(address, size);

@@ -90,12 +90,12 @@ const ALL: [Packing; 13] = [
 ];
 
 impl Packing {
-    pub(crate) fn code(self) -> u32 {
-        self as u32
+    pub(crate) fn code(self) -> u8 {
+        self as u8
     }
 
-    pub(crate) fn from_code(code: u32) -> Option<Self> {
-        ALL.get(code as usize).copied()
+    pub(crate) fn from_code(code: u8) -> Option<Self> {
+        ALL.get(usize::from(code)).copied()
     }
 
     /// Bytes per element.

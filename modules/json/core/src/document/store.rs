@@ -168,6 +168,17 @@ impl Store {
         self.end_array_as(begun, kind.packing())
     }
 
+    /// Rounds the last value, if it is a double, to `kind`. False if it is a number out of range.
+    pub(crate) fn round_last(&mut self, kind: FloatKind) -> bool {
+        let Some(Item::Number(number)) = self.items.last_mut() else { return true };
+        match (kind.round(*number), *number) {
+            (Some(rounded), Number::Double(_)) => *number = Number::Double(rounded),
+            (Some(_), Number::Int(_) | Number::Uint(_)) => {}
+            (None, _) => return false,
+        }
+        true
+    }
+
     /// Ends an array of a packing that holds all its elements.
     pub(crate) fn end_array_as(&mut self, begun: usize, packing: Packing) -> Result<(), TooLarge> {
         let len = self.items.len().saturating_sub(begun);
@@ -240,10 +251,10 @@ impl Store {
         if len > SHAPE_KEYS_MAX {
             return self.store_dictionary(begun, len);
         }
-        if self.drop_repeated(begun) {
-            if let Some(shape) = self.known_shape(begun) {
-                return Ok(self.store_shaped(begun, shape));
-            }
+        if self.drop_repeated(begun)
+            && let Some(shape) = self.known_shape(begun)
+        {
+            return Ok(self.store_shaped(begun, shape));
         }
         match self.new_shape(begun) {
             Some(shape) => Ok(self.store_shaped(begun, shape)),

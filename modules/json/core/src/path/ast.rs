@@ -1,7 +1,6 @@
 //! What a path compiles to.
 
-use regex::bytes::Regex;
-
+use super::regexp::Compiled;
 use crate::node::Number;
 
 /// One step of a path: for each node that came so far, the nodes its selectors pick.
@@ -118,7 +117,7 @@ pub(super) struct Matcher {
 #[derive(Debug)]
 pub(super) enum Pattern {
     /// Compiled with the path; `None` is no regular expression and matches nothing.
-    Fixed(Option<Regex>),
+    Fixed(Option<Compiled>),
     /// From the document.
     Dynamic(Term),
 }

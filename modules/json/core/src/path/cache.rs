@@ -10,7 +10,7 @@ use super::{Dialect, Path, PathError};
 /// Most paths in the cache.
 pub(super) const ENTRIES_MAX: usize = 1024;
 /// Most memory the cached paths take, about, in bytes.
-pub(super) const BYTES_MAX: usize = 4 * 1024 * 1024;
+pub(super) const BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// The last used paths, compiled. What is not used between two rounds of a clock hand goes.
 #[derive(Debug, Default)]
@@ -57,7 +57,7 @@ impl Cache {
         self.slots.is_empty()
     }
 
-    /// About how much memory the paths take, in bytes; at most 4 MiB. O(1).
+    /// About how much memory the paths take, in bytes; at most 16 MiB. O(1).
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.bytes
@@ -130,5 +130,62 @@ impl Cache {
         if let Some(position) = self.index.find_mut(hash, |position| *position == from) {
             *position = to;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fill(cache: &mut Cache, range: std::ops::Range<usize>) {
+        for at in range {
+            let text = format!("$.member{at}");
+            let path = cache.get_or_parse(text.as_bytes(), Dialect::Redis).unwrap();
+            assert!(path.is_definite());
+        }
+    }
+
+    #[test]
+    fn known_path_is_the_same_object() {
+        let mut cache = Cache::new();
+        let first = cache.get_or_parse(b"$.a", Dialect::Redis).unwrap();
+        let second = cache.get_or_parse(b"$.a", Dialect::Redis).unwrap();
+        let strict = cache.get_or_parse(b"$.a", Dialect::Strict).unwrap();
+        assert!(Arc::ptr_eq(&first, &second));
+        assert!(!Arc::ptr_eq(&first, &strict));
+        assert_eq!(cache.len(), 2);
+    }
+
+    #[test]
+    fn used_paths_outlive_unused_ones() {
+        let mut cache = Cache::new();
+        let kept = cache.get_or_parse(b"$.kept", Dialect::Redis).unwrap();
+        for round in 0..20 {
+            fill(&mut cache, round * 500..(round + 1) * 500);
+            let again = cache.get_or_parse(b"$.kept", Dialect::Redis).unwrap();
+            assert!(Arc::ptr_eq(&kept, &again), "round {round}");
+        }
+        assert_eq!(cache.len(), ENTRIES_MAX);
+        assert_eq!(cache.index.len(), ENTRIES_MAX);
+        for (at, slot) in cache.slots.iter().enumerate() {
+            let found = cache.index.find(slot.hash, |position| *position == at);
+            assert!(found.is_some());
+        }
+    }
+
+    #[test]
+    fn bytes_are_bounded_and_errors_not_kept() {
+        let mut cache = Cache::new();
+        for at in 0..200 {
+            let text = format!("$.{}{at}", "x".repeat(100_000));
+            assert!(cache.get_or_parse(text.as_bytes(), Dialect::Redis).is_ok());
+            assert!(cache.bytes() <= BYTES_MAX);
+        }
+        let sum: usize = cache.slots.iter().map(Slot::bytes).sum();
+        assert_eq!(cache.bytes(), sum);
+        assert!(cache.len() > 15);
+        let before = cache.len();
+        assert!(cache.get_or_parse(b"$[", Dialect::Redis).is_err());
+        assert_eq!(cache.len(), before);
     }
 }

@@ -129,3 +129,28 @@ fn order_mixed(whole: i128, double: f64) -> Option<Ordering> {
     let fraction = double > double.floor();
     Some(whole.cmp(&floor).then(if fraction { Ordering::Less } else { Ordering::Equal }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_compare_by_their_exact_value() {
+        use Number::{Double, Int, Uint};
+        for (left, right, expected) in [
+            (Int(1), Double(1.0), Some(Ordering::Equal)),
+            (Int(1), Double(1.5), Some(Ordering::Less)),
+            (Int(-1), Double(-1.5), Some(Ordering::Greater)),
+            (Int(0), Double(-0.0), Some(Ordering::Equal)),
+            (Int(i64::MAX), Double(9_223_372_036_854_775_807.0), Some(Ordering::Less)),
+            (Int(9_007_199_254_740_993), Double(9_007_199_254_740_992.0), Some(Ordering::Greater)),
+            (Int(-1), Uint(u64::MAX), Some(Ordering::Less)),
+            (Uint(u64::MAX), Double(f64::INFINITY), Some(Ordering::Less)),
+            (Double(1e300), Uint(u64::MAX), Some(Ordering::Greater)),
+            (Int(1), Double(f64::NAN), None),
+        ] {
+            assert_eq!(order(left, right), expected, "{left:?} {right:?}");
+            assert_eq!(order(right, left), expected.map(Ordering::reverse), "{right:?} {left:?}");
+        }
+    }
+}

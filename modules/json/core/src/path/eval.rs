@@ -1,10 +1,9 @@
 //! Walking a document along a path, depth first.
 
-use regex::bytes::Regex;
-
 use super::ast::{Flavour, Segment, Selector, Slice};
 use super::budget::{Budget, Exceeded};
 use super::definite::{element, step};
+use super::regexp::Compiled;
 use super::{Dialect, Locations, ParentPath};
 use crate::node::{Kind, Node};
 
@@ -121,7 +120,7 @@ pub(super) struct Machine<'m, N> {
 pub(super) struct Memo {
     pub(super) pattern: Box<[u8]>,
     pub(super) flavour: Flavour,
-    pub(super) regex: Option<Regex>,
+    pub(super) regex: Option<Compiled>,
 }
 
 impl<'a, N: Node<'a>> Machine<'_, N> {

@@ -8,10 +8,10 @@ use super::eval::{Machine, Memo, Sink, Stop};
 use super::regexp;
 use crate::node::{Kind, Node, Number};
 
-/// Steps that compiling a pattern of the document counts for: it takes some 100 us at worst.
-const COMPILE_STEPS: u64 = 10_000;
-/// Bytes of text that count as one step when they are matched or compared.
-const BYTES_PER_STEP: usize = 64;
+/// Steps that compiling a pattern of the document counts for.
+const COMPILE_STEPS: u64 = 20_000;
+/// And for each byte of the pattern.
+const COMPILE_STEPS_PER_BYTE: u64 = 100;
 
 /// Ends the walk at the first match.
 struct Any(bool);
@@ -140,9 +140,12 @@ impl<'a, N: Node<'a>> Machine<'_, N> {
     fn matches(&mut self, matcher: &Matcher, node: N) -> Result<bool, Stop> {
         let subject = self.value(&matcher.subject, node)?;
         let Some(Kind::String(text)) = subject.kind() else { return Ok(false) };
-        self.spend((text.len() / BYTES_PER_STEP) as u64)?;
         match &matcher.pattern {
-            Pattern::Fixed(regex) => Ok(regex.as_ref().is_some_and(|regex| regex.is_match(text))),
+            Pattern::Fixed(None) => Ok(false),
+            Pattern::Fixed(Some(regex)) => {
+                self.spend(regex.steps(text))?;
+                Ok(regex.is_match(text))
+            }
             Pattern::Dynamic(term) => {
                 let pattern = self.value(term, node)?;
                 let Some(Kind::String(pattern)) = pattern.kind() else { return Ok(false) };
@@ -158,14 +161,23 @@ impl<'a, N: Node<'a>> Machine<'_, N> {
         text: &[u8],
     ) -> Result<bool, Stop> {
         let flavour = matcher.flavour;
-        let known = |memo: &&Memo| memo.flavour == flavour && *memo.pattern == *pattern;
-        if let Some(memo) = self.memo.as_ref().filter(known) {
-            return Ok(memo.regex.as_ref().is_some_and(|regex| regex.is_match(text)));
-        }
-        self.spend(COMPILE_STEPS)?;
-        let regex = regexp::compile(pattern, flavour, self.dialect).ok();
-        let truth = regex.as_ref().is_some_and(|regex| regex.is_match(text));
-        self.memo = Some(Memo { pattern: pattern.into(), flavour, regex });
+        let known = |memo: &Memo| memo.flavour == flavour && *memo.pattern == *pattern;
+        let memo = match self.memo.take().filter(known) {
+            Some(memo) => memo,
+            None => {
+                self.spend(COMPILE_STEPS + COMPILE_STEPS_PER_BYTE * pattern.len() as u64)?;
+                let regex = regexp::compile(pattern, flavour, self.dialect).ok();
+                Memo { pattern: pattern.into(), flavour, regex }
+            }
+        };
+        let truth = match &memo.regex {
+            Some(regex) => {
+                self.spend(regex.steps(text))?;
+                regex.is_match(text)
+            }
+            None => false,
+        };
+        self.memo = Some(memo);
         Ok(truth)
     }
 }

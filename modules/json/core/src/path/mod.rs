@@ -43,7 +43,7 @@ pub const PARTS_MAX: usize = 16 * 1024;
 /// Most regular expressions in a path.
 pub const REGEXES_MAX: usize = 16;
 /// Size of a compiled regular expression, in bytes, as the regex crate counts it.
-pub const REGEX_BYTES_MAX: usize = 256 * 1024;
+pub const REGEX_BYTES_MAX: usize = 1024 * 1024;
 
 /// The language of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -10,8 +10,9 @@ use super::{Dialect, TEXT_MAX};
 
 /// What a compiled part takes, about, in bytes.
 const PART_BYTES: usize = 96;
-/// What a compiled regular expression takes, about, in bytes.
-const REGEX_BYTES: usize = 32 * 1024;
+/// What a compiled regular expression is taken to need, with what it caches as it runs, in bytes:
+/// between the usual 20 KiB and the most.
+const REGEX_BYTES: usize = 256 * 1024;
 
 /// A text being compiled.
 pub(super) struct Parser<'t> {
@@ -108,10 +109,11 @@ impl<'t> Parser<'t> {
             self.count()?;
             rest.push(self.selector()?);
         }
+        self.at += 1;
         Ok(Segment { descendant, first, rest })
     }
 
-    /// A selector and the blanks around it; `,` or `]` follows, the latter is taken.
+    /// A selector and the blanks around it; `,` or `]` follows.
     fn selector(&mut self) -> Result<Selector, PathError> {
         self.blank();
         let start = self.at;
@@ -130,7 +132,7 @@ impl<'t> Parser<'t> {
             _ => self.index_or_slice()?,
         };
         self.blank();
-        if self.peek() == Some(b',') || self.eat(b']') {
+        if matches!(self.peek(), Some(b',' | b']')) {
             return Ok(selector);
         }
         match selector {

@@ -85,7 +85,11 @@ impl Parser<'_> {
         self.at = end;
         self.tail = match left {
             Term::Query(_) => Expected::OperatorOrSegment,
-            _ => Expected::Operator,
+            Term::Literal(_)
+            | Term::Length(_)
+            | Term::Count(_)
+            | Term::Value(_)
+            | Term::Match(_) => Expected::Operator,
         };
         self.truth(start, left)
     }
@@ -150,9 +154,10 @@ impl Parser<'_> {
         pattern: Term,
         flavour: Flavour,
     ) -> Result<Box<Matcher>, PathError> {
-        let pattern = match pattern {
-            Term::Literal(Literal::String(text)) => self.fixed(&text, flavour)?,
-            other => Pattern::Dynamic(other),
+        let pattern = if let Term::Literal(Literal::String(text)) = &pattern {
+            self.fixed(text, flavour)?
+        } else {
+            Pattern::Dynamic(pattern)
         };
         Ok(Box::new(Matcher { subject, pattern, flavour }))
     }

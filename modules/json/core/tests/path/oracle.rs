@@ -1,11 +1,12 @@
 //! `serde_json::Value` as a document for the path engine.
 
 use keyspan_json_core::node::{Kind, Node, Number};
+use keyspan_json_core::path::{Budget, Path};
 use serde_json::Value;
 
 /// A handle to a value.
 #[derive(Clone, Copy, Debug)]
-pub struct Json<'a>(pub &'a Value);
+pub(crate) struct Json<'a>(pub(crate) &'a Value);
 
 impl<'a> Node<'a> for Json<'a> {
     fn kind(self) -> Kind<'a> {
@@ -40,7 +41,14 @@ impl<'a> Node<'a> for Json<'a> {
 }
 
 /// The child at `step`.
-pub fn down<'a>(node: Json<'a>, step: u32) -> Option<Json<'a>> {
+pub(crate) fn down<'a>(node: Json<'a>, step: u32) -> Option<Json<'a>> {
     let position = step as usize;
     node.element(position).or_else(|| node.member(position).map(|(_, member)| member))
+}
+
+/// What `path` selects, as an array.
+pub(crate) fn selected(path: &Path, document: &Value) -> Value {
+    let mut out = Vec::new();
+    path.select(Json(document), &mut Budget::default(), &mut out).unwrap();
+    Value::Array(out.iter().map(|node| node.0.clone()).collect())
 }

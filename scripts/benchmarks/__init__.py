@@ -1,0 +1,1 @@
+"""What `scripts/bench` runs: documents, a raw RESP client, measures and their report."""

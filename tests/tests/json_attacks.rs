@@ -33,7 +33,10 @@ fn values_that_are_no_values() -> Outcome<()> {
             (b"1e400", "-number out of range at line 1 column 5\r\n"),
             (b"\"\xff\"", "-Couldn't parse as UTF-8 string\r\n"),
             (b"\"\xed\xa0\x80\"", "-Couldn't parse as UTF-8 string\r\n"),
-            (b"\"a\0b\"", "-control character (\\u0000-\\u001F) found while parsing a string at line 1 column 3\r\n"),
+            (
+                b"\"a\0b\"",
+                "-control character (\\u0000-\\u001F) found while parsing a string at line 1 column 3\r\n",
+            ),
             (b"\"\\ud800\"", "-unexpected end of hex escape at line 1 column 8\r\n"),
             (b"NaN", "-expected value at line 1 column 1\r\n"),
             (b"", "-EOF while parsing a value at line 1 column 0\r\n"),
@@ -52,8 +55,16 @@ fn values_that_are_no_values() -> Outcome<()> {
         let deep = nested(127);
         client.expect(&format!("JSON.SET deep $ {deep}"), "+OK")?;
         let place = format!("${}", "[0]".repeat(126));
-        refused(&mut client, &[b"JSON.ARRAPPEND", b"deep", place.as_bytes(), b"[]"], "-ERR nesting")?;
-        refused(&mut client, &[b"JSON.MERGE", b"deep", b"$", nested(128).as_bytes()], "-recursion")?;
+        refused(
+            &mut client,
+            &[b"JSON.ARRAPPEND", b"deep", place.as_bytes(), b"[]"],
+            "-ERR nesting",
+        )?;
+        refused(
+            &mut client,
+            &[b"JSON.MERGE", b"deep", b"$", nested(128).as_bytes()],
+            "-recursion",
+        )?;
         client.expect(&format!("JSON.SET k $.n {}", nested(126)), "+OK")?;
         refused(&mut client, &[b"JSON.SET", b"k", b"$.n", nested(127).as_bytes()], "-ERR nesting")?;
         client.expect("JSON.DEBUG DEPTH k", ":127")?;
@@ -114,12 +125,18 @@ fn paths_that_would_hang_or_crash() -> Outcome<()> {
         let segments = format!("${}", ".a".repeat(10_000));
         let long = format!("$.{}", "x".repeat(2_000_000));
         for path in [&parentheses, &filters, &segments, &long] {
-            for command in [&["JSON.GET", "k", path.as_str()][..], &["JSON.DEL", "k", path], &["JSON.SET", "k", path, "1"]] {
+            for command in [
+                &["JSON.GET", "k", path.as_str()][..],
+                &["JSON.DEL", "k", path],
+                &["JSON.SET", "k", path, "1"],
+            ] {
                 let reply = client.call(command)?;
                 ensure(reply.len() < 500, || format!("{} bytes of reply", reply.len()))?;
             }
         }
-        for pattern in ["(a+)+$", "((((a{100}){100}){100}){100})", "[a-z]{1000}{1000}", "(?:a?){64}a{64}"] {
+        for pattern in
+            ["(a+)+$", "((((a{100}){100}){100}){100})", "[a-z]{1000}{1000}", "(?:a?){64}a{64}"]
+        {
             let reply = client.call(&["JSON.GET", "k", &format!("$[?(@=~\"{pattern}\")]")])?;
             ensure(reply.len() < 500, || format!("{pattern}: {} bytes", reply.len()))?;
         }
@@ -130,10 +147,16 @@ fn paths_that_would_hang_or_crash() -> Outcome<()> {
             format!("{} bytes: {}", reply.len(), reply[..reply.len().min(100)].escape_ascii())
         })?;
         client.expect("CONFIG SET ReJSON.max-path-steps 10", "+OK")?;
-        client.expect("JSON.GET chain $..*", "-ERR path exceeds the limit of ReJSON.max-path-steps")?;
+        client.expect(
+            "JSON.GET chain $..*",
+            "-ERR path exceeds the limit of ReJSON.max-path-steps",
+        )?;
         client.expect("CONFIG SET ReJSON.max-path-steps 100000", "+OK")?;
         client.expect("CONFIG SET ReJSON.max-path-matches 10", "+OK")?;
-        client.expect("JSON.GET chain $..*", "-ERR path exceeds the limit of ReJSON.max-path-matches")?;
+        client.expect(
+            "JSON.GET chain $..*",
+            "-ERR path exceeds the limit of ReJSON.max-path-matches",
+        )?;
         client.expect("CONFIG SET ReJSON.max-path-matches 1000", "+OK")?;
         client.expect("CONFIG SET ReJSON.max-reply-size 1000", "+OK")?;
         for line in ["JSON.GET chain $..*", "JSON.MGET chain chain $..*", "JSON.RESP chain $..*"] {
@@ -148,18 +171,43 @@ fn odd_bytes_in_keys_and_paths() -> Outcome<()> {
     on_each_server(json, |server| {
         let mut client = server.client()?;
         for key in [&b""[..], b"a\0b", b"\xff\xfe", b"\r\n", &[b'k'; 100_000]] {
-            keyspan_tests::same(&client.call(&[b"JSON.SET", key, b"$", b"{\"a\\u0000b\":\"\\u0000\"}"])?, b"+OK\r\n", "set")?;
-            keyspan_tests::same(&client.call(&[b"JSON.GET", key, b"$[\"a\\u0000b\"]"])?, b"$10\r\n[\"\\u0000\"]\r\n", "get")?;
+            keyspan_tests::same(
+                &client.call(&[b"JSON.SET", key, b"$", b"{\"a\\u0000b\":\"\\u0000\"}"])?,
+                b"+OK\r\n",
+                "set",
+            )?;
+            keyspan_tests::same(
+                &client.call(&[b"JSON.GET", key, b"$[\"a\\u0000b\"]"])?,
+                b"$10\r\n[\"\\u0000\"]\r\n",
+                "get",
+            )?;
             keyspan_tests::same(&client.call(&[b"JSON.DEL", key])?, b":1\r\n", "del")?;
         }
         client.expect("JSON.SET k $ '{\"\":{\"\":1}}'", "+OK")?;
         client.expect("JSON.GET k '$[\"\"][\"\"]'", "$3\r\n[1]")?;
         for path in [&b"$.\xff"[..], b"\xff", b"$[\"\xc3\"]"] {
-            refused(&mut client, &[b"JSON.GET", b"k", path], "-Couldn't parse as UTF-8 string\r\n")?;
-            refused(&mut client, &[b"JSON.SET", b"k", path, b"1"], "-Couldn't parse as UTF-8 string\r\n")?;
+            refused(
+                &mut client,
+                &[b"JSON.GET", b"k", path],
+                "-Couldn't parse as UTF-8 string\r\n",
+            )?;
+            refused(
+                &mut client,
+                &[b"JSON.SET", b"k", path, b"1"],
+                "-Couldn't parse as UTF-8 string\r\n",
+            )?;
         }
         refused(&mut client, &[b"JSON.GET", b"k", b"$.\0"], "-Error occurred at position 2")?;
-        refused(&mut client, &[b"JSON.SET", b"k", b"$", b"1", b"FORMAT", b"BSON"], "-malformed")?;
+        refused(
+            &mut client,
+            &[b"JSON.SET", b"k", b"$", b"1", b"FORMAT", b"BSON"],
+            "-failed to fill whole buffer",
+        )?;
+        refused(
+            &mut client,
+            &[b"JSON.SET", b"k", b"$", b"{\"a\":1}", b"FORMAT", b"BSON"],
+            "-malformed",
+        )?;
         client.expect("PING", "+PONG")
     })
 }
@@ -174,7 +222,11 @@ fn arguments_of_hundreds_of_megabytes() -> Outcome<()> {
         if let Some(last) = text.last_mut() {
             *last = b'"';
         }
-        keyspan_tests::same(&client.call(&[b"JSON.SET".as_slice(), b"k", b"$", &text])?, b"+OK\r\n", "512 MB")?;
+        keyspan_tests::same(
+            &client.call(&[b"JSON.SET".as_slice(), b"k", b"$", &text])?,
+            b"+OK\r\n",
+            "512 MB",
+        )?;
         drop(text);
         client.expect("JSON.STRLEN k $", &format!("*1\r\n:{}", (512 << 20) - 2))?;
         client.expect("JSON.STRAPPEND k $ '\"y\"'", &format!("*1\r\n:{}", (512 << 20) - 1))?;
@@ -184,10 +236,16 @@ fn arguments_of_hundreds_of_megabytes() -> Outcome<()> {
         })?;
         client.expect("UNLINK k", ":1")?;
         let numbers = format!("[{}0]", "0,".repeat(20 << 20));
-        keyspan_tests::same(&client.call(&["JSON.SET", "k", "$", &numbers])?, b"+OK\r\n", "20M numbers")?;
+        keyspan_tests::same(
+            &client.call(&["JSON.SET", "k", "$", &numbers])?,
+            b"+OK\r\n",
+            "20M numbers",
+        )?;
         client.expect("JSON.ARRLEN k $", &format!("*1\r\n:{}", (20 << 20) + 1))?;
         client.expect("JSON.GET k $[20000000]", "$3\r\n[0]")?;
         client.expect("FLUSHALL ASYNC", "+OK")?;
-        replication::wait("the memory", || Ok(client.info("used_memory")?.parse::<u64>().unwrap_or(0) < 64 << 20))
+        replication::wait("the memory", || {
+            Ok(client.info("used_memory")?.parse::<u64>().unwrap_or(0) < 64 << 20)
+        })
     })
 }

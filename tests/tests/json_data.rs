@@ -87,7 +87,8 @@ fn same_json(got: &Value, recorded: &Json) -> bool {
 /// RedisJSON 1.0 printed each byte of a character outside ASCII as a character of its own.
 fn unmangled(value: &Json) -> Json {
     let text = |text: &str| {
-        let bytes: Option<Vec<u8>> = text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect();
+        let bytes: Option<Vec<u8>> =
+            text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect();
         bytes.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_else(|| text.to_owned())
     };
     match value {

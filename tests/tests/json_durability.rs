@@ -25,7 +25,8 @@ fn rounds() -> Outcome<usize> {
 #[test]
 fn acknowledged_writes_survive_a_kill() -> Outcome<()> {
     let rounds = rounds()?;
-    let durable = |spec: Spec| json(spec).options(&["--appendonly", "yes", "--appendfsync", "always"]);
+    let durable =
+        |spec: Spec| json(spec).options(&["--appendonly", "yes", "--appendfsync", "always"]);
     on_each_server(durable, |server| {
         let mut next = 0;
         server.client()?.expect("JSON.SET log $ '{\"entries\":[],\"count\":0}'", "+OK")?;
@@ -88,12 +89,19 @@ fn a_replica_cut_off_again_and_again_ends_equal() -> Outcome<()> {
 fn a_document_of_100_mb_survives_both_kinds_of_log() -> Outcome<()> {
     on_each_server(json, |server| {
         let mut client = server.client()?;
-        let record = r#"{"id":1234567,"name":"a record like any other","price":12.75,"tags":["a","b"]}"#;
-        let text = format!("[{record}{}]", format!(",{record}").repeat((100 << 20) / (record.len() + 1)));
-        keyspan_tests::same(&client.call(&["JSON.SET", "big", "$", &text])?, b"+OK\r\n", "JSON.SET")?;
+        let record =
+            r#"{"id":1234567,"name":"a record like any other","price":12.75,"tags":["a","b"]}"#;
+        let text =
+            format!("[{record}{}]", format!(",{record}").repeat((100 << 20) / (record.len() + 1)));
+        keyspan_tests::same(
+            &client.call(&["JSON.SET", "big", "$", &text])?,
+            b"+OK\r\n",
+            "JSON.SET",
+        )?;
         client.expect("JSON.SET small $ '{\"a\":[1,2.5,null]}'", "+OK")?;
         for base in Base::BOTH {
-            persistence::survives_rewrite(server, base).map_err(|f| f.during(&format!("{base:?}")))?;
+            persistence::survives_rewrite(server, base)
+                .map_err(|f| f.during(&format!("{base:?}")))?;
         }
         let replica = json(Spec::new(server.name())?).start()?;
         replication::attach(&replica, server)?;

@@ -16,14 +16,13 @@ use keyspan_common::settings::{Figure, Kind, Setting};
 use keyspan_common::wire::Wire;
 use keyspan_server::{LoadArguments, capabilities};
 
-static SETTINGS: [Setting; 4] = [
-    Setting::new("limit", "Longest text", Kind::Memory { max: 1 << 40 }, 1 << 30),
-    Setting::new("mode", "How to greet", Kind::Choice(&["plain", "loud"]), 0),
-    Setting::new("strict", "Refuse empty texts", Kind::Bool, 0),
-    Setting::new("encoding", "RDB encoding", Kind::Integer { min: 1, max: 2 }, 1).fixed(),
-];
-const LIMIT: usize = 0;
-const ENCODING: usize = 3;
+static LIMIT: Setting =
+    Setting::new("limit", "Longest text", Kind::Memory { max: 1 << 40 }, 1 << 30);
+static MODE: Setting = Setting::new("mode", "How to greet", Kind::Choice(&["plain", "loud"]), 0);
+static STRICT: Setting = Setting::new("strict", "Refuse empty texts", Kind::Bool, 0);
+static ENCODING: Setting =
+    Setting::new("encoding", "RDB encoding", Kind::Integer { min: 1, max: 2 }, 1).fixed();
+static SETTINGS: [&Setting; 4] = [&LIMIT, &MODE, &STRICT, &ENCODING];
 
 keyspan_server::module! {
     name: "toy",
@@ -33,19 +32,15 @@ keyspan_server::module! {
     settings: &SETTINGS,
     info: figures,
     load: ready,
-    skipped_aux: "skip-search-aux" => [Indexes, Dictionaries],
-}
-
-fn setting(index: usize) -> i64 {
-    SETTINGS.get(index).map_or(0, Setting::get)
+    foreign: "skip-search-aux" => [Indexes, Dictionaries], [],
 }
 
 fn encoding() -> u32 {
-    u32::try_from(setting(ENCODING)).unwrap_or(1)
+    u32::try_from(ENCODING.get()).unwrap_or(1)
 }
 
 fn figures(line: &mut dyn FnMut(&str, Figure<'_>)) {
-    line("limit", Figure::Count(setting(LIMIT).unsigned_abs()));
+    line("limit", Figure::Count(LIMIT.get().unsigned_abs()));
     line("greeting", Figure::Text("hello"));
 }
 

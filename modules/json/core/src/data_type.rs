@@ -10,7 +10,7 @@ impl DataType for Document {
     }
 
     fn memory(&self) -> usize {
-        self.memory().saturating_sub(size_of::<Self>())
+        self.heap_memory()
     }
 
     /// The text: equal documents print equally, whatever their layout in memory.

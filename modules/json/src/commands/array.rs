@@ -42,7 +42,9 @@ fn values(args: Args<'_>, name: &'static str) -> Result<Vec<Document>, Error> {
     if args.is_empty() {
         return Err(Error::Arity(name));
     }
-    args.into_iter().map(|word| Document::parse(word.bytes).map_err(|error| Error::json(&error))).collect()
+    args.into_iter()
+        .map(|word| Document::parse(word.bytes).map_err(|error| Error::json(&error)))
+        .collect()
 }
 
 /// Refuses to put `values` into the arrays at `places` where a limit forbids it.

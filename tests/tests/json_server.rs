@@ -134,15 +134,19 @@ fn tracking_clients_hear_of_real_changes_only() -> Outcome<()> {
 fn users_are_held_to_their_rules() -> Outcome<()> {
     on_each_server(json, |server| {
         server.client()?.expect("JSON.SET mine $ 1", "+OK")?;
-        let mut reader = acl::user(server, "reader", "~mine +@read")?;
+        // Redis 7.0 has no categories for commands of modules.
+        let old = server.name().as_str() == "redis-7.0";
+        let rules = if old { "~mine +json.get +json.mget" } else { "~mine +@read" };
+        let mut reader = acl::user(server, "reader", rules)?;
         acl::allowed(&mut reader, "JSON.GET mine")?;
         acl::refused(&mut reader, "JSON.SET mine $ 2")?;
         acl::refused(&mut reader, "JSON.GET other")?;
         acl::refused(&mut reader, "JSON.MGET mine other $")?;
-        let mut writer = acl::user(server, "writer", "~w:* +@write +json.get")?;
+        let rules = if old { "~w:* +json.set +json.mset" } else { "~w:* +@write" };
+        let mut writer = acl::user(server, "writer", rules)?;
         acl::allowed(&mut writer, "JSON.SET w:1 $ 2")?;
         acl::refused(&mut writer, "JSON.MSET w:1 $ 1 mine $ 1")?;
-        if server.name().as_str() != "redis-7.0" {
+        if !old {
             let commands = acl::category(&mut server.client()?, "json")?;
             ensure(commands.len() == 25, || format!("@json: {commands:?}"))?;
             let mut all = acl::user(server, "all", "~* +@json")?;
@@ -265,38 +269,26 @@ fn a_huge_document_goes_off_the_main_thread() -> Outcome<()> {
     on_each_server(json, |server| {
         let mut client = server.client()?;
         let text = large(100 << 20);
-        client.expect("CONFIG SET slowlog-log-slower-than 0", "+OK")?;
         for line in ["UNLINK huge", "FLUSHALL ASYNC"] {
-            // The best of three: the clock also runs while other programs have the processor.
-            let mut micros = Vec::new();
-            for _ in 0..3 {
-                let reply = client.call(&[b"JSON.SET".as_slice(), b"huge", b"$", &text])?;
-                keyspan_tests::same(&reply, b"+OK\r\n", "JSON.SET of 100 MB")?;
-                client.expect("SLOWLOG RESET", "+OK")?;
-                client.line(line)?;
-                micros.push(slowest(&mut client, line)?);
-            }
-            let best = micros.iter().min().copied().unwrap_or(i64::MAX);
-            ensure(best < 1000, || format!("{line} took {micros:?} us"))?;
+            let reply = client.call(&[b"JSON.SET".as_slice(), b"huge", b"$", &text])?;
+            keyspan_tests::same(&reply, b"+OK\r\n", "JSON.SET of 100 MB")?;
+            let before = main_thread_us(&mut client)?;
+            client.line(line)?;
+            // The reading of the clock costs some of it too.
+            let spent = main_thread_us(&mut client)? - before;
+            ensure(spent < 1000.0, || format!("{line} took {spent} us of the main thread"))?;
         }
         replication::wait("the memory to come back", || Ok(used_memory(&mut client)? < 32e6))
     })
 }
 
-/// Microseconds that the slow log reports for `line`.
-fn slowest(client: &mut Client, line: &str) -> Outcome<i64> {
-    let log = client.value("SLOWLOG GET 10")?;
-    for entry in log.elements()? {
-        let [_, _, micros, Value::Array(words), ..] = entry.elements()? else { continue };
-        let words: Vec<String> = words
-            .iter()
-            .filter_map(|word| Some(String::from_utf8_lossy(word.bytes().ok()?).into_owned()))
-            .collect();
-        if words.join(" ") == line {
-            return micros.integer();
-        }
+/// Processor time of the server's main thread so far, in microseconds.
+fn main_thread_us(client: &mut Client) -> Outcome<f64> {
+    let mut seconds = 0.0;
+    for field in ["used_cpu_user_main_thread", "used_cpu_sys_main_thread"] {
+        seconds += client.info(field)?.parse::<f64>().unwrap_or(0.0);
     }
-    ensure(false, || format!("{line} is not in the slow log")).map(|()| 0)
+    Ok(seconds * 1e6)
 }
 
 #[test]

@@ -17,7 +17,7 @@ use keyspan_json_core::{
 
 use super::{KEY, PATH, VALUE, row};
 use crate::{
-    access::{announce, existing, fits, integer, last_or, locate, path, select, text, word},
+    access::{announce, check_text, existing, fits, integer, last_or, locate, path, select, word},
     answer::{self, count},
     error::{Error, Expected},
 };
@@ -394,7 +394,7 @@ impl Command for ArrTrim {
     ) -> Result<(), Error> {
         let key = word(&mut args, Self::ROW.name)?;
         let place = word(&mut args, Self::ROW.name)?;
-        text(place)?;
+        check_text(place)?;
         let start = integer(word(&mut args, Self::ROW.name)?)?;
         let stop = integer(word(&mut args, Self::ROW.name)?)?;
         let document = existing(host, key)?;

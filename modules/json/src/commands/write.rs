@@ -91,6 +91,12 @@ fn put(
     condition: Condition,
     value: &Document,
 ) -> Result<bool, Error> {
+    let mut steps = Steps::new();
+    // The usual case without a list of changes: one value that is there already.
+    if condition != Condition::Absent && path.resolve_steps(document.root(), &mut steps).is_some() {
+        fits(document, steps.len(), value)?;
+        return Ok(document.replace(&steps, value.root()));
+    }
     let changes = planned(document, path, condition, value)?;
     Ok(apply(document, &changes, value))
 }

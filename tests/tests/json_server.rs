@@ -1,7 +1,7 @@
 //! JSON documents as citizens of a server: everything the server does with a key.
 
 use keyspan_tests::{
-    Client, Outcome, Server, Spec, Value, acl, ensure, on_each_server,
+    Client, Outcome, Server, Spec, acl, ensure, on_each_server,
     pubsub::{Events, Tracker},
     replication,
 };

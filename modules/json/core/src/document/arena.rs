@@ -277,11 +277,13 @@ impl FreeBlocks {
 }
 
 /// Makes `chunk` longer by `size`, with some bytes to spare: an eighth, so that a document that
-/// grows member by member is not copied each time, and does not waste much either.
+/// grows member by member is not copied each time, and does not waste much either. A small one
+/// takes what the allocator would give it anyway.
 fn grow(chunk: &mut Vec<u8>, size: usize) {
     let len = chunk.len() + size;
     if len > chunk.capacity() {
-        let wanted = (len + len / 8 + 32).min(CHUNK.max(len));
+        let spare = if len < 1024 { 0 } else { len / 8 };
+        let wanted = allocation(len + spare).min(CHUNK.max(len));
         chunk.reserve_exact(wanted - chunk.len());
     }
     chunk.resize(len, 0);

@@ -2,6 +2,8 @@
 
 #![expect(clippy::indexing_slicing, reason = "a test may panic; that is how it fails")]
 
+use std::time::{Duration, Instant};
+
 use keyspan_tests::{Client, Outcome, Spec, Value, ensure, on_each_server, replication};
 
 fn json(spec: Spec) -> Spec {
@@ -165,6 +167,26 @@ fn paths_that_would_hang_or_crash() -> Outcome<()> {
             client.expect(line, "-ERR reply exceeds the limit of ReJSON.max-reply-size")?;
         }
         client.expect("PING", "+PONG")
+    })
+}
+
+#[test]
+fn many_members_and_paths_take_no_squared_time() -> Outcome<()> {
+    on_each_server(json, |server| {
+        let mut client = server.client()?;
+        let started = Instant::now();
+        let members: Vec<String> = (0..100_000).map(|n| format!("\"k{n}\":{n}")).collect();
+        let object = format!("{{{}}}", members.join(","));
+        client.expect(&format!("JSON.SET k $ '{object}'"), "+OK")?;
+        client.expect("JSON.DEL k $[?(@>=10)]", ":99990")?;
+        client.expect("JSON.GET k $.k9", "$3\r\n[9]")?;
+        let paths: Vec<String> = (0..100_000).map(|n| format!("$.k{n}")).collect();
+        let mut words = vec!["JSON.GET", "k"];
+        words.extend(paths.iter().map(String::as_str));
+        let reply = client.call(&words)?;
+        ensure(reply.len() > 1_000_000, || format!("{} bytes", reply.len()))?;
+        let took = started.elapsed();
+        ensure(took < Duration::from_secs(20), || format!("{took:?}"))
     })
 }
 

@@ -199,8 +199,10 @@ fn keys_move_copy_and_expire() -> Outcome<()> {
         client.expect("SELECT 1", "+OK")?;
         client.expect("JSON.GET c $.x[2]", "$21\r\n[\"text that is long\"]")?;
         client.expect("EXPIRE c 100", ":1")?;
-        client.expect("JSON.SET c $.x[0] 2", "+OK")?;
-        client.expect("TTL c", ":100")?;
+        for line in ["JSON.SET c $.x[0] 2", "JSON.SET c $ [1]", "JSON.MSET c $ [2] new . 1"] {
+            client.expect(line, "+OK")?;
+            client.expect("TTL c", ":100")?;
+        }
         client.expect("PEXPIRE c 1", ":1")?;
         replication::wait("the key to expire", || Ok(client.line("EXISTS c")? == b":0\r\n"))?;
         client.expect("JSON.GET c", "$-1")?;
@@ -343,6 +345,17 @@ fn settings_are_set_shown_and_kept() -> Outcome<()> {
         client.expect(&format!("JSON.STRAPPEND k $ '\"{long}\"'"), size)?;
         client.expect("CONFIG SET ReJSON.max-document-size 10kb", "+OK")?;
         client.expect(&format!("JSON.STRAPPEND k $ '\"{long}\"'"), "*1\r\n:3000")?;
+        // Each value fits alone, all together do not.
+        client.expect("JSON.SET k $ [[],[],[],[],[]]", "+OK")?;
+        for line in [
+            format!("JSON.SET k $[*] '\"{long}\"'"),
+            format!("JSON.MERGE k $[*] '\"{long}\"'"),
+            format!("JSON.ARRAPPEND k $[*] '\"{long}\"'"),
+            format!("JSON.ARRINSERT k $[0] 0 {}", format!("'\"{long}\"' ").repeat(5)),
+        ] {
+            client.expect(&line, size)?;
+        }
+        client.expect("JSON.GET k", "$16\r\n[[],[],[],[],[]]")?;
         client.expect("CONFIG SET ReJSON.max-path-limit 2", "+OK")?;
         client.expect("JSON.SET d $ [[]]", "+OK")?;
         let nesting = "-ERR nesting of the document exceeds the limit of ReJSON.max-path-limit";

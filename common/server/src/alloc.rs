@@ -93,10 +93,12 @@ pub(crate) unsafe fn switch_to_server(get_api: GetApi) -> bool {
 }
 
 /// The size to ask for: a block whose size is a multiple of its alignment is aligned to it by
-/// every allocator the servers are built with, a smaller one need not be.
+/// every allocator the servers are built with. Others need not be: the jemalloc that Redis and
+/// Valkey bring along has classes of 24, 40 and 56 bytes, and a hash table asks for 52 aligned to
+/// 16. No overflow: a layout's size stays below `isize::MAX` when it is rounded up.
 #[inline]
-fn rounded(layout: Layout) -> usize {
-    layout.size().max(layout.align())
+fn rounded(size: usize, align: usize) -> usize {
+    (size + (align - 1)) & !(align - 1)
 }
 
 /// A block aligned beyond [`NATURAL`]: the address of the server's block stands in the word before.
@@ -112,7 +114,7 @@ unsafe fn over_aligned(functions: &Functions, layout: Layout) -> *mut u8 {
         return base;
     }
     let skip = layout.align() - (base.addr() & (layout.align() - 1));
-    // SAFETY: `skip` is 16 to `align`: the block holds `size` bytes behind it and a word before.
+    // SAFETY: `skip` is 8 to `align`: the block holds `size` bytes behind it and a word before.
     unsafe {
         let block = base.add(skip);
         block.cast::<*mut u8>().sub(1).write(base);
@@ -127,7 +129,7 @@ unsafe impl GlobalAlloc for ServerAlloc {
         match functions() {
             // SAFETY: the caller's promise; the size is not zero.
             Some(server) if layout.align() <= NATURAL => unsafe {
-                (server.alloc)(rounded(layout)).cast()
+                (server.alloc)(rounded(layout.size(), layout.align())).cast()
             },
             // SAFETY: the caller's promise.
             Some(server) => unsafe { over_aligned(server, layout) },
@@ -144,7 +146,7 @@ unsafe impl GlobalAlloc for ServerAlloc {
         match functions() {
             // SAFETY: the caller's promise; the size is not zero.
             Some(server) if layout.align() <= NATURAL => unsafe {
-                (server.calloc)(1, rounded(layout)).cast()
+                (server.calloc)(1, rounded(layout.size(), layout.align())).cast()
             },
             // SAFETY: the caller's promise; the block is `size` bytes long.
             Some(server) => unsafe {
@@ -184,7 +186,7 @@ unsafe impl GlobalAlloc for ServerAlloc {
         match functions() {
             // SAFETY: the block is the server's, with nothing before it; the size is not zero.
             Some(server) if layout.align() <= NATURAL => unsafe {
-                (server.realloc)(block.cast(), new_size.max(layout.align())).cast()
+                (server.realloc)(block.cast(), rounded(new_size, layout.align())).cast()
             },
             // SAFETY: the caller's promise.
             Some(_) => unsafe { self.moved(block, layout, new_size) },
@@ -258,9 +260,12 @@ mod tests {
     }
 
     #[test]
-    fn small_blocks_are_as_large_as_their_alignment() {
-        let layout = Layout::from_size_align(8, 16).expect("a power of two");
-        assert_eq!(rounded(layout), 16);
+    fn blocks_are_multiples_of_their_alignment() {
+        for (size, align, expected) in
+            [(8, 16, 16), (16, 16, 16), (20, 16, 32), (52, 16, 64), (12, 8, 16), (3, 1, 3)]
+        {
+            assert_eq!(rounded(size, align), expected, "{size} aligned to {align}");
+        }
     }
 
     #[test]

@@ -135,12 +135,19 @@ pub(crate) fn announce<H: Host>(host: &mut H, key: Arg<'_>, event: &'static str)
     host.replicate();
 }
 
-/// Checks the limits of a document that is about to hold `value` below `depth` levels.
-pub(crate) fn fits(document: &Document, depth: usize, value: &Document) -> Result<(), Error> {
+/// Checks the limits of a document that is about to hold `count` copies of `value` below `depth`
+/// levels.
+pub(crate) fn fits(
+    document: &Document,
+    depth: usize,
+    value: &Document,
+    count: usize,
+) -> Result<(), Error> {
     if depth + nesting(value.root()) > settings::nesting_max() {
         return Err(Error::Limit(Limit::Nesting));
     }
-    document_fits(document, value.memory())
+    let others = value.used().saturating_mul(count.saturating_sub(1));
+    document_fits(document, value.memory().saturating_add(others))
 }
 
 /// Checks that `document` may grow by `more` bytes.

@@ -95,22 +95,22 @@ pub fn pretty(
         Kind::Array(1..) => {
             out.push(b'[');
             for (index, element) in value.elements().enumerate() {
-                begin_line(style, index > 0, depth + 1, out);
+                begin_line(style, index > 0, depth + 1, out, limit);
                 pretty(element, style, depth + 1, out, limit)?;
             }
-            begin_line(style, false, depth, out);
+            begin_line(style, false, depth, out, limit);
             out.push(b']');
         }
         Kind::Object(1..) => {
             out.push(b'{');
             for (position, (key, member)) in value.members().enumerate() {
-                begin_line(style, position > 0, depth + 1, out);
+                begin_line(style, position > 0, depth + 1, out, limit);
                 escaped(key, out);
                 out.push(b':');
                 out.extend_from_slice(style.space);
                 pretty(member, style, depth + 1, out, limit)?;
             }
-            begin_line(style, false, depth, out);
+            begin_line(style, false, depth, out, limit);
             out.push(b'}');
         }
         Kind::Array(_) => out.extend_from_slice(b"[]"),
@@ -122,12 +122,17 @@ pub fn pretty(
     if out.len() > limit { Err(TooLong) } else { Ok(()) }
 }
 
-fn begin_line(style: &Style<'_>, comma: bool, depth: usize, out: &mut Vec<u8>) {
+/// Stops within the indentation once `out` has more than `limit` bytes: an indent may be as long as
+/// a word of a command, and there may be 128 of them.
+fn begin_line(style: &Style<'_>, comma: bool, depth: usize, out: &mut Vec<u8>, limit: usize) {
     if comma {
         out.push(b',');
     }
     out.extend_from_slice(style.newline);
     for _ in 0..depth {
+        if out.len() > limit {
+            return;
+        }
         out.extend_from_slice(style.indent);
     }
 }

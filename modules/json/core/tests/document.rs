@@ -459,6 +459,30 @@ fn wide_with_repeated_keys() -> (String, String) {
 }
 
 #[test]
+fn wide_objects_find_what_is_left() {
+    let names: Vec<String> = (0..200).map(|number| format!("k{number}")).collect();
+    let members: Vec<String> = names.iter().map(|name| format!("\"{name}\":\"{name}\"")).collect();
+    let mut document = Document::parse(format!("{{{}}}", members.join(",")).as_bytes()).unwrap();
+    let mut left: Vec<&String> = names.iter().collect();
+    for step in 0..190 {
+        let position = [left.len() - 1, 0, step * 7 % left.len()][step % 3];
+        left.remove(position);
+        assert!(document.remove(&[u32::try_from(position).unwrap()]));
+        document.validate().unwrap();
+        for (position, name) in left.iter().enumerate() {
+            let found = document.root().find(name.as_bytes()).map(|(position, _)| position);
+            assert_eq!(found, Some(position), "{name} in step {step}");
+        }
+        assert!(
+            names
+                .iter()
+                .filter(|name| !left.contains(name))
+                .all(|name| { document.root().find(name.as_bytes()).is_none() })
+        );
+    }
+}
+
+#[test]
 fn wide_objects_shrink_and_grow() {
     let mut map = Map::new();
     for number in 0..3000 {

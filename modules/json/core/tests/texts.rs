@@ -136,6 +136,16 @@ fn output_is_limited() {
 }
 
 #[test]
+fn a_long_indent_is_limited() {
+    let nested = "[".repeat(100) + &"]".repeat(100);
+    let document = Document::parse(nested.as_bytes()).unwrap();
+    let style = Style { indent: &[b' '; 1000], ..Style::default() };
+    let mut out = Vec::new();
+    assert_eq!(print::pretty(document.root(), &style, 0, &mut out, 5000), Err(TooLong));
+    assert!(out.len() <= 6001, "{} bytes", out.len());
+}
+
+#[test]
 fn arithmetic() {
     type Operation = fn(Number, Number) -> Result<Number, Arithmetic>;
     let int = Number::Int;

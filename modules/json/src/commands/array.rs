@@ -17,7 +17,10 @@ use keyspan_json_core::{
 
 use super::{KEY, PATH, VALUE, row};
 use crate::{
-    access::{announce, check_text, existing, fits, integer, last_or, locate, path, select, word},
+    access::{
+        announce, check_text, document_fits, existing, fits, integer, last_or, locate, path,
+        select, word,
+    },
     answer::{self, count},
     error::{Error, Expected},
     length::Length,
@@ -50,13 +53,15 @@ fn values(args: Args<'_>, name: &'static str) -> Result<Vec<Document>, Error> {
 
 /// Refuses to put `values` into the arrays at `places` where a limit forbids it.
 fn check_room(document: &Document, places: &Locations, values: &[Document]) -> Result<(), Error> {
-    let deepest = places
+    let depths: Vec<usize> = places
         .iter()
         .filter(|steps| array_len_at(document, steps).is_some())
         .map(|steps| steps.len() + 1)
-        .max();
-    let Some(depth) = deepest else { return Ok(()) };
-    values.iter().try_for_each(|value| fits(document, depth, value))
+        .collect();
+    let Some(depth) = depths.iter().max() else { return Ok(()) };
+    values.iter().try_for_each(|value| fits(document, *depth, value, depths.len()))?;
+    let more: usize = values.iter().map(Document::used).sum();
+    document_fits(document, more.saturating_mul(depths.len()))
 }
 
 /// Runs `edit` on the place of every match from the last to the first, so that no edit moves a

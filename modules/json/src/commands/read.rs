@@ -1,6 +1,6 @@
 //! JSON.GET, JSON.MGET: values read as text, or as native replies.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use keyspan_common::{
     args::{Arg, Args},
@@ -114,13 +114,13 @@ impl<'a> Get<'a> {
             words.iter().filter_map(|word| Some((*word, path(Some(*word)).ok()?))).collect();
         let legacy = words.iter().all(|word| !starts_at_root(word.bytes));
         text.push(b'{');
-        let mut seen: Vec<&[u8]> = Vec::new();
+        let mut seen: HashSet<&[u8]> = HashSet::new();
         for (word, path) in &compiled {
-            if seen.contains(&word.bytes) {
+            let first_path = seen.is_empty();
+            if !seen.insert(word.bytes) {
                 continue;
             }
-            self.separate(!seen.is_empty(), 1, text);
-            seen.push(word.bytes);
+            self.separate(!first_path, 1, text);
             print::escaped(word.bytes, text);
             text.push(b':');
             text.extend_from_slice(self.style.space);

@@ -110,7 +110,7 @@ fn planned(
 ) -> Result<Changes, Error> {
     let changes = changes(document, path, condition)?;
     if let Some(depth) = changes.iter().map(Change::depth).max() {
-        fits(document, depth, value)?;
+        fits(document, depth, value, changes.len())?;
     }
     Ok(changes)
 }
@@ -240,12 +240,17 @@ impl Command for Set<'_> {
                 put(document, &*path(Some(set.path))?, set.condition, &value)?
             }
             current => {
-                let exists = current.is_some();
                 let value = set.document()?;
-                match (exists, set.condition) {
-                    (false, Condition::Present) | (true, Condition::Absent) => false,
-                    (false, _) if !root => return Err(Error::NotAtRoot),
-                    _ => {
+                match (current, set.condition) {
+                    (None, Condition::Present) | (Some(_), Condition::Absent) => false,
+                    (None, _) if !root => return Err(Error::NotAtRoot),
+                    (Some(document), _) => {
+                        fits_alone(&value)?;
+                        // In place: the key keeps its time to live, as in the reference.
+                        *document = value;
+                        true
+                    }
+                    (None, _) => {
                         fits_alone(&value)?;
                         host.insert(set.key, value);
                         true
@@ -305,7 +310,11 @@ impl Mset {
     fn apply<H: Host<Value = Document>>(host: &mut H, assignment: Assignment<'_>) -> bool {
         let Assignment { key, path: place, value } = assignment;
         if is_root(place) {
-            host.insert(key, value);
+            match host.write(key) {
+                // In place: the key keeps its time to live, as in the reference.
+                Ok(Some(document)) => *document = value,
+                _ => host.insert(key, value),
+            }
             return true;
         }
         let (Ok(Some(document)), Ok(path)) = (host.write(key), path(Some(place))) else {

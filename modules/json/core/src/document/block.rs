@@ -327,27 +327,48 @@ impl Dictionary {
         }
     }
 
-    /// Takes member `position` out; those behind it move up. O(n).
+    /// Takes member `position` out; those behind it move up. O(1) for the last member, else O(n),
+    /// without hashing the others.
     pub(crate) fn remove(&mut self, arena: &mut Arena, position: usize) {
+        if let Some(index) = self.index {
+            self.leave(arena, index, position);
+        }
         let behind = self.len.saturating_sub(position + 1);
         arena.shift(self.pair(position + 1), self.pair(position), PAIR * behind);
         self.len -= 1;
         self.put_len(arena);
-        if let Some(index) = self.index {
-            self.index_again(arena, index);
+        if let Some(index) = self.index.filter(|_| behind > 0) {
+            self.renumber(arena, index, position + 1);
         }
     }
 
-    fn index_again(self, arena: &mut Arena, index: Address) {
-        clear_index(arena, index, self.capacity);
-        for position in 0..self.len {
-            let slots = slots(self.capacity);
-            let start = self.key(arena, position).map(|key| probe(key, slots));
-            let is_free = |slot: &usize| arena.u32(index.plus(4 * slot)) == Some(0);
-            if let Some(slot) = start.and_then(|mut slots| slots.find(is_free)) {
-                let number = u32::try_from(position + 1).unwrap_or(0);
-                arena.put(index.plus(4 * slot), &number.to_le_bytes());
+    /// Takes member `position` out of the index. What it kept from a better slot moves up, so that
+    /// no probe meets a gap before its goal.
+    fn leave(self, arena: &mut Arena, index: Address, position: usize) {
+        let slots = slots(self.capacity);
+        let wanted = u32::try_from(position + 1).ok();
+        let is_wanted = |slot: &usize| arena.u32(index.plus(4 * slot)) == wanted;
+        let probed = self.key(arena, position).map(|key| probe(key, slots));
+        let Some(mut gap) = probed.and_then(|mut slots| slots.find(is_wanted)) else { return };
+        let behind = gap + 1..gap + slots;
+        for slot in behind.map(|slot| slot & (slots - 1)) {
+            let Some(number @ 1..) = arena.u32(index.plus(4 * slot)) else { break };
+            let key = self.key(arena, number as usize - 1);
+            let Some(home) = key.and_then(|key| probe(key, slots).next()) else { break };
+            let distance_to = |from: usize| slot.wrapping_sub(from) & (slots - 1);
+            if distance_to(home) >= distance_to(gap) {
+                arena.put(index.plus(4 * gap), &number.to_le_bytes());
+                gap = slot;
             }
+        }
+        arena.put(index.plus(4 * gap), &[0; 4]);
+    }
+
+    /// The members behind `number` have moved up by one.
+    fn renumber(self, arena: &mut Arena, index: Address, number: usize) {
+        for slot in (0..slots(self.capacity)).map(|slot| index.plus(4 * slot)) {
+            let Some(old) = arena.u32(slot).filter(|old| *old as usize > number) else { continue };
+            arena.put(slot, &(old - 1).to_le_bytes());
         }
     }
 }

@@ -79,8 +79,25 @@ fn same_json(got: &Value, recorded: &Json) -> bool {
     };
     let parse = |text: &[u8]| serde_json::from_slice::<Json>(text).ok();
     match (parse(got), parse(text.as_bytes())) {
-        (Some(got), Some(recorded)) => equal(&got, &recorded),
+        (Some(got), Some(recorded)) => equal(&got, &recorded) || equal(&got, &unmangled(&recorded)),
         _ => false,
+    }
+}
+
+/// RedisJSON 1.0 printed each byte of a character outside ASCII as a character of its own.
+fn unmangled(value: &Json) -> Json {
+    let text = |text: &str| {
+        let bytes: Option<Vec<u8>> =
+            text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect();
+        bytes.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_else(|| text.to_owned())
+    };
+    match value {
+        Json::String(string) => Json::String(text(string)),
+        Json::Array(elements) => elements.iter().map(unmangled).collect(),
+        Json::Object(members) => {
+            members.iter().map(|(name, member)| (text(name), unmangled(member))).collect()
+        }
+        other => other.clone(),
     }
 }
 
@@ -154,21 +171,22 @@ fn check_afterwards(client: &mut Client, file: &str) -> Outcome<usize> {
         else {
             continue;
         };
-        if dump.is_null() {
+        let Some((name, dump)) = dump.as_object().and_then(|dumps| dumps.iter().next()) else {
             continue;
-        }
-        let mut key = Vec::new();
+        };
         for step in after {
-            let command = if step.is_array() { step } else { &step["command"] };
-            let words = renamed(command, file);
-            key.clone_from(&words[1]);
-            client.call(&words)?;
+            let reply = Value::decode(&client.call(&renamed(&step["command"], file))?)?;
+            // By value: the order of members after a deletion is one of the documented differences.
+            let fits = answers(&reply, &step["reply"]) || same_json(&reply, &step["reply"]);
+            ensure(fits, || format!("{step}: replied {reply}"))?;
         }
+        let key = format!("{file}:{name}").into_bytes();
         let dump = keyspan_common::rdb::dump::resign(&bytes(dump), 9);
         restore(client, "afterwards", &dump)?;
-        let got = client.call(&[b"JSON.GET".as_slice(), &key])?;
-        let recorded = client.call(&[b"JSON.GET".as_slice(), b"afterwards"])?;
-        keyspan_tests::same(&got, &recorded, &format!("{file} {} afterwards", fixture["id"]))?;
+        let got = Value::decode(&client.call(&[b"JSON.GET".as_slice(), &key])?)?;
+        let recorded = Value::decode(&client.call(&[b"JSON.GET".as_slice(), b"afterwards"])?)?;
+        let text = Json::from(String::from_utf8_lossy(recorded.bytes()?));
+        ensure(same_json(&got, &text), || format!("{file} {}: {got}, {recorded}", fixture["id"]))?;
         checked += 1;
     }
     client.line("DEL afterwards")?;
@@ -301,10 +319,7 @@ fn files_with_search_records_open_when_told_to_skip_them() -> Outcome<()> {
     let file = "redisearch-2.10.32-valkey8.0.rdb";
     open(file, &["skip-search-aux"], |server| {
         let mut client = server.client()?;
-        client.expect("HGET doc:1 title", "$21\nTitle number 1 boys\n").or_else(|_| {
-            let title = client.value("HGET doc:1 title")?;
-            ensure(title.bytes()?.starts_with(b"Title number 1"), || format!("{title}"))
-        })?;
+        client.expect("HGET doc:1 title", "$19\r\nTitle number 1 boys")?;
         let log = server.log()?;
         ensure(log.contains("ft_index0"), || "the log does not name what was skipped".into())
     })?;

@@ -1,7 +1,7 @@
 //! JSON documents as citizens of a server: everything the server does with a key.
 
 use keyspan_tests::{
-    Client, Outcome, Server, Spec, Value, acl, ensure, on_each_server,
+    Client, Outcome, Server, Spec, acl, ensure, on_each_server,
     pubsub::{Events, Tracker},
     replication,
 };
@@ -96,7 +96,9 @@ fn events_come_only_with_a_change() -> Outcome<()> {
             ensure(!reply.starts_with(b"-"), || format!("{line}: {}", reply.escape_ascii()))?;
             let wanted: Vec<String> =
                 if event.is_empty() { Vec::new() } else { vec![format!("{event} k")] };
-            let seen = events.seen(server)?;
+            let mut seen = events.seen(server)?;
+            // The server's own, which it sends for any key that appears.
+            seen.retain(|event| event != "new k");
             ensure(seen == wanted, || format!("{line}: events {seen:?}"))?;
         }
         Ok(())
@@ -132,15 +134,19 @@ fn tracking_clients_hear_of_real_changes_only() -> Outcome<()> {
 fn users_are_held_to_their_rules() -> Outcome<()> {
     on_each_server(json, |server| {
         server.client()?.expect("JSON.SET mine $ 1", "+OK")?;
-        let mut reader = acl::user(server, "reader", "~mine +@read")?;
+        // Redis 7.0 has no categories for commands of modules.
+        let old = server.name().as_str() == "redis-7.0";
+        let rules = if old { "~mine +json.get +json.mget" } else { "~mine +@read" };
+        let mut reader = acl::user(server, "reader", rules)?;
         acl::allowed(&mut reader, "JSON.GET mine")?;
         acl::refused(&mut reader, "JSON.SET mine $ 2")?;
         acl::refused(&mut reader, "JSON.GET other")?;
         acl::refused(&mut reader, "JSON.MGET mine other $")?;
-        let mut writer = acl::user(server, "writer", "~w:* +@write +json.get")?;
+        let rules = if old { "~w:* +json.set +json.mset" } else { "~w:* +@write" };
+        let mut writer = acl::user(server, "writer", rules)?;
         acl::allowed(&mut writer, "JSON.SET w:1 $ 2")?;
         acl::refused(&mut writer, "JSON.MSET w:1 $ 1 mine $ 1")?;
-        if server.name().as_str() != "redis-7.0" {
+        if !old {
             let commands = acl::category(&mut server.client()?, "json")?;
             ensure(commands.len() == 25, || format!("@json: {commands:?}"))?;
             let mut all = acl::user(server, "all", "~* +@json")?;
@@ -159,21 +165,21 @@ fn transactions_scripts_and_functions_run_json() -> Outcome<()> {
         client.expect(r#"JSON.SET t $ '{"a":1}'"#, "+QUEUED")?;
         client.expect("JSON.NUMINCRBY t $.a 1", "+QUEUED")?;
         client.expect("JSON.GET t", "+QUEUED")?;
-        client.expect("EXEC", "*3\n+OK\n$3\n[2]\n$7\n{\"a\":2}")?;
+        client.expect("EXEC", "*3\r\n+OK\r\n$3\r\n[2]\r\n$7\r\n{\"a\":2}")?;
         client.expect("WATCH t", "+OK")?;
         server.client()?.expect("JSON.SET t $.a 9", "+OK")?;
         client.expect("MULTI", "+OK")?;
         client.expect("JSON.GET t", "+QUEUED")?;
         let reply = client.line("EXEC")?;
         ensure(matches!(reply.as_slice(), b"*-1\r\n" | b"_\r\n"), || "WATCH saw no change".into())?;
-        client.expect("EVAL \"return redis.call('JSON.GET', KEYS[1], '$.a')\" 1 t", "$3\n[9]")?;
+        client.expect("EVAL \"return redis.call('JSON.GET', KEYS[1], '$.a')\" 1 t", "$3\r\n[9]")?;
         client.expect(
             "EVAL \"return redis.pcall('JSON.GET', KEYS[1], '.b')['err']\" 1 t",
-            "$23\nERR Path does not exist",
+            "$23\r\nERR Path does not exist",
         )?;
         let library = "#!lua name=l\\nredis.register_function('f', function(keys) return redis.call('JSON.ARRLEN', keys[1], '$') end)";
-        client.expect(&format!("FUNCTION LOAD \"{library}\""), "$1\nl")?;
-        client.expect("FCALL f 1 t", "*1\n$-1")
+        client.expect(&format!("FUNCTION LOAD \"{library}\""), "$1\r\nl")?;
+        client.expect("FCALL f 1 t", "*1\r\n$-1")
     })
 }
 
@@ -184,11 +190,11 @@ fn keys_move_copy_and_expire() -> Outcome<()> {
         client.expect(r#"JSON.SET a $ '{"x":[1,2.5,"text that is long"]}'"#, "+OK")?;
         client.expect("COPY a b", ":1")?;
         client.expect("JSON.SET a $.x[0] 9", "+OK")?;
-        client.expect("JSON.GET b", "$33\n{\"x\":[1,2.5,\"text that is long\"]}")?;
+        client.expect("JSON.GET b", "$33\r\n{\"x\":[1,2.5,\"text that is long\"]}")?;
         client.expect("RENAME b c", "+OK")?;
         client.expect("MOVE c 1", ":1")?;
         client.expect("SELECT 1", "+OK")?;
-        client.expect("JSON.GET c $.x[2]", "$21\n[\"text that is long\"]")?;
+        client.expect("JSON.GET c $.x[2]", "$21\r\n[\"text that is long\"]")?;
         client.expect("EXPIRE c 100", ":1")?;
         client.expect("JSON.SET c $.x[0] 2", "+OK")?;
         client.expect("TTL c", ":100")?;
@@ -230,7 +236,7 @@ fn memory_usage_is_the_allocators_truth() -> Outcome<()> {
     on_each_server(json, |server| {
         let mut client = server.client()?;
         for (name, size, copies) in
-            [("small", 300, 2000), ("mid", 5_000, 400), ("large", 4_000_000, 1)]
+            [("small", 300, 20_000), ("mid", 5_000, 2_000), ("large", 4_000_000, 1)]
         {
             let text = large(size);
             client.line("FLUSHALL SYNC")?;
@@ -263,33 +269,26 @@ fn a_huge_document_goes_off_the_main_thread() -> Outcome<()> {
     on_each_server(json, |server| {
         let mut client = server.client()?;
         let text = large(100 << 20);
-        client.expect("CONFIG SET slowlog-log-slower-than 0", "+OK")?;
         for line in ["UNLINK huge", "FLUSHALL ASYNC"] {
             let reply = client.call(&[b"JSON.SET".as_slice(), b"huge", b"$", &text])?;
             keyspan_tests::same(&reply, b"+OK\r\n", "JSON.SET of 100 MB")?;
-            client.expect("SLOWLOG RESET", "+OK")?;
+            let before = main_thread_us(&mut client)?;
             client.line(line)?;
-            let micros = slowest(&mut client, line)?;
-            ensure(micros < 1000, || format!("{line} took {micros} us"))?;
+            // The reading of the clock costs some of it too.
+            let spent = main_thread_us(&mut client)? - before;
+            ensure(spent < 1000.0, || format!("{line} took {spent} us of the main thread"))?;
         }
         replication::wait("the memory to come back", || Ok(used_memory(&mut client)? < 32e6))
     })
 }
 
-/// Microseconds that the slow log reports for `line`.
-fn slowest(client: &mut Client, line: &str) -> Outcome<i64> {
-    let log = client.value("SLOWLOG GET 10")?;
-    for entry in log.elements()? {
-        let [_, _, micros, Value::Array(words), ..] = entry.elements()? else { continue };
-        let words: Vec<String> = words
-            .iter()
-            .filter_map(|word| Some(String::from_utf8_lossy(word.bytes().ok()?).into_owned()))
-            .collect();
-        if words.join(" ") == line {
-            return micros.integer();
-        }
+/// Processor time of the server's main thread so far, in microseconds.
+fn main_thread_us(client: &mut Client) -> Outcome<f64> {
+    let mut seconds = 0.0;
+    for field in ["used_cpu_user_main_thread", "used_cpu_sys_main_thread"] {
+        seconds += client.info(field)?.parse::<f64>().unwrap_or(0.0);
     }
-    ensure(false, || format!("{line} is not in the slow log")).map(|()| 0)
+    Ok(seconds * 1e6)
 }
 
 #[test]
@@ -311,7 +310,7 @@ fn out_of_memory_changes_nothing() -> Outcome<()> {
             let reply = client.line(line)?;
             ensure(reply.starts_with(b"-OOM"), || format!("{line}: {}", reply.escape_ascii()))?;
         }
-        client.expect("JSON.GET k $.n", "$3\n[1]")?;
+        client.expect("JSON.GET k $.n", "$3\r\n[1]")?;
         ensure(before == replication::digest(server)?, || "the data changed".into())?;
         client.expect("JSON.DEL k $.a", ":1")?;
         client.expect("CONFIG SET maxmemory 0", "+OK")
@@ -340,7 +339,7 @@ fn settings_are_set_shown_and_kept() -> Outcome<()> {
         client.expect("JSON.SET k $ '\"\"'", "+OK")?;
         client.expect(&format!("JSON.STRAPPEND k $ '\"{long}\"'"), size)?;
         client.expect("CONFIG SET ReJSON.max-document-size 10kb", "+OK")?;
-        client.expect(&format!("JSON.STRAPPEND k $ '\"{long}\"'"), "*1\n:3000")?;
+        client.expect(&format!("JSON.STRAPPEND k $ '\"{long}\"'"), "*1\r\n:3000")?;
         client.expect("CONFIG SET ReJSON.max-path-limit 2", "+OK")?;
         client.expect("JSON.SET d $ [[]]", "+OK")?;
         let nesting = "-ERR nesting of the document exceeds the limit of ReJSON.max-path-limit";

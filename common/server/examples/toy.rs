@@ -2,6 +2,7 @@
 //! kind of trouble, and no `unsafe`. `tests/toy.rs` drives it on a real server.
 
 use std::borrow::Cow;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -16,14 +17,13 @@ use keyspan_common::settings::{Figure, Kind, Setting};
 use keyspan_common::wire::Wire;
 use keyspan_server::{LoadArguments, capabilities};
 
-static SETTINGS: [Setting; 4] = [
-    Setting::new("limit", "Longest text", Kind::Memory { max: 1 << 40 }, 1 << 30),
-    Setting::new("mode", "How to greet", Kind::Choice(&["plain", "loud"]), 0),
-    Setting::new("strict", "Refuse empty texts", Kind::Bool, 0),
-    Setting::new("encoding", "RDB encoding", Kind::Integer { min: 1, max: 2 }, 1).fixed(),
-];
-const LIMIT: usize = 0;
-const ENCODING: usize = 3;
+static LIMIT: Setting =
+    Setting::new("limit", "Longest text", Kind::Memory { max: 1 << 40 }, 1 << 30);
+static MODE: Setting = Setting::new("mode", "How to greet", Kind::Choice(&["plain", "loud"]), 0);
+static STRICT: Setting = Setting::new("strict", "Refuse empty texts", Kind::Bool, 0);
+static ENCODING: Setting =
+    Setting::new("encoding", "RDB encoding", Kind::Integer { min: 1, max: 2 }, 1).fixed();
+static SETTINGS: [&Setting; 4] = [&LIMIT, &MODE, &STRICT, &ENCODING];
 
 keyspan_server::module! {
     name: "toy",
@@ -33,26 +33,23 @@ keyspan_server::module! {
     settings: &SETTINGS,
     info: figures,
     load: ready,
-    skipped_aux: "skip-search-aux" => [Indexes, Dictionaries],
-}
-
-fn setting(index: usize) -> i64 {
-    SETTINGS.get(index).map_or(0, Setting::get)
+    foreign: "skip-search-aux" => [Indexes, Dictionaries], [],
 }
 
 fn encoding() -> u32 {
-    u32::try_from(setting(ENCODING)).unwrap_or(1)
+    u32::try_from(ENCODING.get()).unwrap_or(1)
 }
 
 fn figures(line: &mut dyn FnMut(&str, Figure<'_>)) {
-    line("limit", Figure::Count(setting(LIMIT).unsigned_abs()));
+    line("limit", Figure::Count(LIMIT.get().unsigned_abs()));
     line("greeting", Figure::Text("hello"));
+    line("record", Figure::Count(RECORD.load(Ordering::Relaxed)));
 }
 
 fn ready(arguments: &LoadArguments) -> Result<(), String> {
     keyspan_server::log::line(
         keyspan_server::log::Level::Notice,
-        &format!("toy: {:?}, skips {}", capabilities(), arguments.has("skip-search-aux")),
+        &format!("{:?}, skips {}", capabilities(), arguments.has("skip-search-aux")),
     );
     Ok(())
 }
@@ -81,6 +78,7 @@ impl rdb::Value for Text {
             1 => Ok(Self::new(reader.bytes()?.as_ref())),
             2 => {
                 let len = reader.unsigned()?;
+                assert!(len != u64::MAX, "on purpose");
                 let text = Self::new(reader.bytes()?.as_ref());
                 let fits = text.bytes().len() as u64 == len;
                 if fits { Ok(text) } else { Err(rdb::Error::Invalid) }
@@ -98,7 +96,25 @@ impl rdb::Value for Text {
     }
 }
 
+/// What was read from the last file's record, or 7 where there was none.
+static RECORD: AtomicU64 = AtomicU64::new(7);
+
 impl DataType for Text {
+    const SAVES_AUX: bool = true;
+
+    fn save_aux<W: Write>(writer: &mut W, before_keys: bool) {
+        if before_keys {
+            writer.unsigned(RECORD.load(Ordering::Relaxed) + 1);
+        }
+    }
+
+    fn load_aux<R: Read>(reader: &mut R, _: u32, before_keys: bool) -> Result<(), rdb::Error> {
+        if before_keys {
+            RECORD.store(reader.unsigned()?, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
     fn rewrite(&self, emit: &mut dyn FnMut(&'static str, &[&[u8]])) {
         let bytes = self.bytes();
         if bytes == b"many" {

@@ -110,12 +110,12 @@ impl<V: DataType> Host for Context<'_, V> {
 
     fn insert(&mut self, key: Arg<'_>, value: V) {
         let Some(open) = self.open(key, READ_WRITE) else { return };
-        let stored = Box::into_raw(Box::new(value));
+        let stored = value::give(value);
         let kind = value::registered::<V>();
         // SAFETY: the key is open for writing; the value belongs to the server if it takes it.
         unsafe {
-            if (self.api.set_module_value)(open.key, kind, stored.cast()) != raw::OK {
-                drop(Box::from_raw(stored));
+            if (self.api.set_module_value)(open.key, kind, stored) != raw::OK {
+                drop(value::take::<V>(stored));
             }
         }
     }

@@ -13,16 +13,15 @@ use crate::text::with_c_str;
 /// Writes the lines of the section: a name and a figure each.
 pub type Figures = fn(&mut dyn FnMut(&str, Figure<'_>));
 
-/// Set once, when the module is loaded.
+/// Set when the module is loaded first; it is the same if it is loaded again.
 static FIGURES: OnceLock<Figures> = OnceLock::new();
 
 /// # Safety
 /// `ctx` is that of `OnLoad`.
 pub(crate) unsafe fn register(api: &Api, ctx: *mut raw::Ctx, figures: Figures) {
-    if FIGURES.set(figures).is_ok() {
-        // SAFETY: the caller's promise. A server that refuses shows no section, no more.
-        unsafe { (api.register_info)(ctx, Some(section)) };
-    }
+    FIGURES.get_or_init(|| figures);
+    // SAFETY: the caller's promise. A server that refuses shows no section, no more.
+    unsafe { (api.register_info)(ctx, Some(section)) };
 }
 
 /// # Safety

@@ -1,4 +1,7 @@
 //! Work off the main thread: a few threads, and clients that wait for them.
+//!
+//! The threads run until the process ends: a module with jobs must not be unloaded, which servers
+//! refuse for every module that has a data type.
 
 use std::collections::VecDeque;
 use std::ffi::{c_int, c_void};

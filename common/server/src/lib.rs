@@ -29,10 +29,10 @@ pub use alloc::ServerAlloc;
 pub use capabilities::{Capabilities, Family, capabilities};
 pub use entry::Entry;
 pub use info::Figures;
-pub use load::{Module, Ready};
+pub use load::{Foreign, Module, Ready};
 pub use settings::LoadArguments;
 pub use skipped_aux::SkippedAux;
-pub use value::TypeEntry;
+pub use value::{TypeEntry, held};
 
 /// For the expansion of [`module!`] alone.
 #[doc(hidden)]
@@ -52,7 +52,8 @@ pub mod expansion {
 ///     settings: &SETTINGS,                    // &'static [&'static Setting]
 ///     info: figures,                          // optional: fn(&mut dyn FnMut(&str, Figure))
 ///     load: ready,                            // optional: fn(&LoadArguments) -> Result<(), String>
-///     skipped_aux: "skip-search-aux" => [Indexes, Dictionaries], // optional
+///     // optional: under this load argument records are skipped, and values kept as they are
+///     foreign: "skip-search-aux" => [Indexes, Dictionaries], [Suggestions => encoding],
 /// }
 /// ```
 #[macro_export]
@@ -65,7 +66,7 @@ macro_rules! module {
         settings: $settings:expr
         $(, info: $info:expr)?
         $(, load: $load:expr)?
-        $(, skipped_aux: $flag:expr => [$($aux:ty),* $(,)?])?
+        $(, foreign: $flag:expr => [$($aux:ty),* $(,)?], [$($kept:ty => $kept_encoding:expr),* $(,)?])?
         $(,)?
     ) => {
         #[global_allocator]
@@ -80,8 +81,11 @@ macro_rules! module {
             settings: $settings,
             info: $crate::module!(@optional $($info)?),
             load: $crate::module!(@optional $($load)?),
-            skipped_aux: $crate::module!(
-                @optional $(($flag, &[$($crate::SkippedAux::of::<$aux>()),*]))?),
+            foreign: $crate::module!(@optional $($crate::Foreign {
+                flag: $flag,
+                skipped: &[$($crate::SkippedAux::of::<$aux>()),*],
+                kept: &[$($crate::TypeEntry::of::<$kept>($kept_encoding)),*],
+            })?),
         };
 
         /// The entry point Redis looks for.

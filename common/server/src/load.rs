@@ -38,8 +38,19 @@ pub struct Module {
     pub info: Option<Figures>,
     /// Called last.
     pub load: Option<Ready>,
-    /// The load argument under which records of other modules are skipped, and which.
-    pub skipped_aux: Option<(&'static str, &'static [SkippedAux])>,
+    /// What of another module's data is taken, and when.
+    pub foreign: Option<Foreign>,
+}
+
+/// Data of a module that is not there, which would make the server refuse an RDB file.
+#[derive(Clone, Copy, Debug)]
+pub struct Foreign {
+    /// The load argument that asks for it.
+    pub flag: &'static str,
+    /// Records that are read to their end and dropped.
+    pub skipped: &'static [SkippedAux],
+    /// Types whose values are kept as they are.
+    pub kept: &'static [TypeEntry],
 }
 
 impl Module {
@@ -59,6 +70,7 @@ impl Module {
         // SAFETY: the server's own function, and no thread was started yet.
         let counted = unsafe { alloc::switch_to_server(get_api) };
         let outcome = guard::guard("loading", || {
+            log::name(self.name);
             guard::install_hook();
             // SAFETY: the caller's promise.
             unsafe { self.start(get_api, ctx, argv, argc) }
@@ -72,7 +84,7 @@ impl Module {
             }
             Some(Err(reason)) => {
                 // SAFETY: the server's own function.
-                unsafe { refuse(get_api, &format!("module {} not loaded: {reason}", self.name)) };
+                unsafe { refuse(get_api, &format!("{}: not loaded: {reason}", self.name)) };
                 raw::ERR
             }
             None => raw::ERR,
@@ -100,7 +112,7 @@ impl Module {
         unsafe {
             self.announce(api, ctx)?;
             let words = words(api, argv, argc);
-            let flag = self.skipped_aux.map(|(flag, _)| flag);
+            let flag = self.foreign.map(|foreign| foreign.flag);
             let arguments = LoadArguments::parse(&words, self.settings, flag.as_slice())?;
             settings::register(api, ctx, self.settings)?;
             self.register(api, ctx, &arguments)?;
@@ -140,8 +152,11 @@ impl Module {
             for kind in self.types {
                 kind.register(api, ctx)?;
             }
-            if let Some((_, skipped)) = self.skipped_aux.filter(|(flag, _)| arguments.has(flag)) {
-                for kind in skipped {
+            if let Some(foreign) = self.foreign.filter(|foreign| arguments.has(foreign.flag)) {
+                for kind in foreign.skipped {
+                    kind.register(api, ctx)?;
+                }
+                for kind in foreign.kept {
                     kind.register(api, ctx)?;
                 }
             }

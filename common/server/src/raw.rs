@@ -239,3 +239,43 @@ const fn c_name(name: &'static str) -> &'static CStr {
         Err(_) => c"",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    unsafe extern "C" fn anything() {}
+
+    /// A server that has every function but those of ACL categories.
+    unsafe extern "C" fn without_acl(name: *const c_char, place: *mut c_void) -> c_int {
+        // SAFETY: `find` gives a name that ends in NUL.
+        let name = unsafe { CStr::from_ptr(name) }.to_bytes();
+        let known =
+            name.starts_with(b"RedisModule_") && !name.windows(3).any(|part| part == b"ACL");
+        if known {
+            // SAFETY: `find` gives a place for one pointer.
+            unsafe { place.cast::<unsafe extern "C" fn()>().write(anything) };
+        }
+        c_int::from(!known)
+    }
+
+    /// A server from before the description of commands.
+    unsafe extern "C" fn too_old(name: *const c_char, place: *mut c_void) -> c_int {
+        // SAFETY: as above.
+        let name = unsafe { CStr::from_ptr(name) };
+        if name == c"RedisModule_SetCommandInfo" {
+            return ERR;
+        }
+        // SAFETY: as above.
+        unsafe { without_acl(name.as_ptr(), place) }
+    }
+
+    #[test]
+    fn what_is_optional_may_lack_and_what_is_required_is_named() {
+        // SAFETY: nothing of the table is called.
+        let (found, refused) = unsafe { (Api::look_up(without_acl), Api::look_up(too_old)) };
+        let found = found.unwrap();
+        assert!(found.add_acl_category.is_none() && found.defrag_alloc.is_some());
+        assert_eq!(refused.unwrap_err(), "RedisModule_SetCommandInfo");
+    }
+}

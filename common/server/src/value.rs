@@ -4,9 +4,12 @@ use std::any::TypeId;
 use std::ffi::{CString, c_int, c_void};
 use std::ptr::null_mut;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use keyspan_common::data_type::DataType;
-use redis_module::raw::REDISMODULE_TYPE_METHOD_VERSION;
+use redis_module::raw::{
+    REDISMODULE_AUX_AFTER_RDB, REDISMODULE_AUX_BEFORE_RDB, REDISMODULE_TYPE_METHOD_VERSION,
+};
 
 use crate::guard::guard;
 use crate::log::{self, Level};
@@ -17,12 +20,15 @@ use crate::{alloc, aof, defrag};
 /// Most data types of one module.
 const TYPES_MAX: usize = 4;
 
-/// A type the server knows.
-#[derive(Clone, Copy, Debug)]
+/// A type the server knows. A module that was refused may be loaded again without leaving memory
+/// in between, and then gets other types of the server's.
+#[derive(Debug)]
 struct Registered {
     value: TypeId,
-    kind: usize,
-    version: u32,
+    kind: AtomicPtr<raw::Type>,
+    version: AtomicU32,
+    /// Values that the server holds; some are freed on another thread.
+    held: AtomicU64,
 }
 
 /// The types of this module, in the order they were registered. A generic function has no static
@@ -56,10 +62,18 @@ impl TypeEntry {
         let version = (self.version)();
         // SAFETY: the caller's promise.
         let kind = unsafe { create(api, ctx, self.name, version, &mut (self.methods)()) }?;
-        let entry = Registered { value: (self.id)(), kind: kind.expose_provenance(), version };
-        let free = REGISTERED.iter().find(|place| place.get().is_none());
-        free.and_then(|place| place.set(entry).ok())
-            .ok_or_else(|| format!("more than {TYPES_MAX} data types"))
+        let value = (self.id)();
+        let place = REGISTERED.iter().find(|place| place.get().is_none_or(|e| e.value == value));
+        let place = place.ok_or_else(|| format!("more than {TYPES_MAX} data types"))?;
+        let entry = place.get_or_init(|| Registered {
+            value,
+            kind: AtomicPtr::new(null_mut()),
+            version: AtomicU32::new(version),
+            held: AtomicU64::new(0),
+        });
+        entry.kind.store(kind, Relaxed);
+        entry.version.store(version, Relaxed);
+        Ok(())
     }
 }
 
@@ -90,10 +104,35 @@ fn entry<V: DataType>() -> Option<&'static Registered> {
     REGISTERED.iter().map_while(OnceLock::get).find(|entry| entry.value == wanted)
 }
 
+/// How many values of `V` the server holds, in all databases and on their way to be freed.
+pub fn held<V: DataType>() -> u64 {
+    entry::<V>().map_or(0, |entry| entry.held.load(Relaxed))
+}
+
+/// Puts a value where the server can own it.
+pub(crate) fn give<V: DataType>(value: V) -> *mut c_void {
+    if let Some(entry) = entry::<V>() {
+        entry.held.fetch_add(1, Relaxed);
+    }
+    Box::into_raw(Box::new(value)).cast()
+}
+
+/// Takes back what [`give`] gave.
+///
+/// # Safety
+/// `value` is from [`give`] for the same type, and nobody else has it.
+pub(crate) unsafe fn take<V: DataType>(value: *mut c_void) -> Box<V> {
+    if let Some(entry) = entry::<V>() {
+        entry.held.fetch_sub(1, Relaxed);
+    }
+    // SAFETY: the caller's promise.
+    unsafe { Box::from_raw(value.cast()) }
+}
+
 /// The server's type for `V`, null if the module does not declare it.
 #[inline]
 pub(crate) fn registered<V: DataType>() -> *mut raw::Type {
-    entry::<V>().map_or(null_mut(), |entry| std::ptr::with_exposed_provenance_mut(entry.kind))
+    entry::<V>().map_or(null_mut(), |entry| entry.kind.load(Relaxed))
 }
 
 /// Methods of a type that does nothing.
@@ -130,6 +169,11 @@ fn methods<V: DataType>() -> raw::TypeMethods {
         mem_usage2: Some(memory::<V>),
         free_effort2: Some(effort::<V>),
         copy2: Some(copy::<V>),
+        aux_load: Some(load_aux::<V>),
+        aux_save: if V::SAVES_AUX { Some(save_aux::<V>) } else { None },
+        // Older servers know only the one above, and newer ones prefer this.
+        aux_save2: if V::SAVES_AUX { Some(save_aux::<V>) } else { None },
+        aux_save_triggers: if V::SAVES_AUX { BEFORE_KEYS | AFTER_KEYS } else { 0 },
         ..NO_METHODS
     }
 }
@@ -149,14 +193,40 @@ unsafe extern "C" fn load<V: DataType>(io: *mut raw::Io, version: c_int) -> *mut
         }
         outcome.ok().filter(|_| !reader.failed())
     });
-    value.flatten().map_or(null_mut(), |value| Box::into_raw(Box::new(value)).cast())
+    value.flatten().map_or(null_mut(), give)
+}
+
+/// When a record of a type's own stands: before the keys, or behind them.
+pub(crate) const BEFORE_KEYS: c_int = raw::code(REDISMODULE_AUX_BEFORE_RDB);
+const AFTER_KEYS: c_int = raw::code(REDISMODULE_AUX_AFTER_RDB);
+
+unsafe extern "C" fn load_aux<V: DataType>(io: *mut raw::Io, version: c_int, when: c_int) -> c_int {
+    let loaded = guard("aux_load", || {
+        // SAFETY: the stream of this callback.
+        let mut reader = unsafe { Reader::new(io) };
+        let version = u32::try_from(version).ok()?;
+        V::load_aux(&mut reader, version, when == BEFORE_KEYS).ok().filter(|()| !reader.failed())
+    });
+    if loaded.flatten().is_some() {
+        return raw::OK;
+    }
+    log::line(Level::Warning, &format!("a record of '{}' cannot be read", V::TYPE_NAME));
+    raw::ERR
+}
+
+unsafe extern "C" fn save_aux<V: DataType>(io: *mut raw::Io, when: c_int) {
+    guard("aux_save", || {
+        // SAFETY: the stream of this callback.
+        let mut writer = unsafe { Writer::new(io) };
+        V::save_aux(&mut writer, when == BEFORE_KEYS);
+    });
 }
 
 unsafe extern "C" fn save<V: DataType>(io: *mut raw::Io, value: *mut c_void) {
     guard("rdb_save", || {
         // SAFETY: the value and the stream of this callback.
         let (value, mut writer) = unsafe { (&*value.cast::<V>(), Writer::new(io)) };
-        value.save(&mut writer, entry::<V>().map_or(0, |entry| entry.version));
+        value.save(&mut writer, entry::<V>().map_or(0, |entry| entry.version.load(Relaxed)));
     });
 }
 
@@ -191,8 +261,12 @@ unsafe extern "C" fn digest<V: DataType>(digest: *mut raw::Digest, value: *mut c
 /// On any thread. A value whose drop panics is left where it is.
 unsafe extern "C" fn free<V: DataType>(value: *mut c_void) {
     // SAFETY: the server owned the value and gives it back.
-    guard("free", || drop(unsafe { Box::from_raw(value.cast::<V>()) }));
+    guard("free", || drop(unsafe { take::<V>(value) }));
 }
+
+/// What the servers allocate around a value of a module (an object header and a pair of pointers)
+/// and leave out of MEMORY USAGE (observed in Redis 7.0 to 8.6 and Valkey 8.0 to 9.1).
+const HEADERS: usize = 32;
 
 unsafe extern "C" fn memory<V: DataType>(
     _ctx: *mut raw::KeyOptCtx,
@@ -206,7 +280,7 @@ unsafe extern "C" fn memory<V: DataType>(
         let own = api.malloc_size.filter(|_| alloc::is_block_of_server::<V>());
         // SAFETY: as above.
         let own = own.map_or(size_of::<V>(), |size| unsafe { size(value.cast_mut()) });
-        own + stored.memory()
+        HEADERS + own + stored.memory()
     });
     bytes.unwrap_or(0)
 }
@@ -221,6 +295,5 @@ unsafe extern "C" fn copy<V: DataType>(
     value: *const c_void,
 ) -> *mut c_void {
     // SAFETY: the value of this callback.
-    let copy = guard("copy", || Box::into_raw(Box::new(unsafe { &*value.cast::<V>() }.clone())));
-    copy.map_or(null_mut(), <*mut V>::cast)
+    guard("copy", || give(unsafe { &*value.cast::<V>() }.clone())).unwrap_or(null_mut())
 }

@@ -1,5 +1,5 @@
 //! Drives the module of `examples/toy.rs` in a real server: the one named by
-//! `KEYSPAN_SERVER_BIN`, else the first of `valkey-server` and `redis-server` in `PATH`.
+//! `KEYSPAN_SERVER_BIN`, else Redis 7.0 from `scripts/servers`.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -40,18 +40,16 @@ fn module() -> PathBuf {
     path.join("examples").join("libtoy.so")
 }
 
-/// The server's program; a machine without one fails the test, it is not skipped.
+/// The server's program: the one that is named, else the oldest that `scripts/servers` has, which
+/// lacks most of what is optional. A machine without one fails the test, it is not skipped.
 fn program() -> PathBuf {
     if let Some(named) = std::env::var_os("KEYSPAN_SERVER_BIN") {
         return named.into();
     }
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let names = ["valkey-server", "redis-server"];
-    names
-        .iter()
-        .flat_map(|name| std::env::split_paths(&path).map(move |folder| folder.join(name)))
-        .find(|file| file.is_file())
-        .expect("KEYSPAN_SERVER_BIN names a server, or one is in PATH")
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/servers");
+    let answer = Command::new(script).args(["path", "redis-7.0"]).output().unwrap();
+    assert!(answer.status.success(), "{}", String::from_utf8_lossy(&answer.stderr));
+    String::from_utf8(answer.stdout).unwrap().trim().into()
 }
 
 fn free_port() -> u16 {
@@ -64,6 +62,7 @@ fn launch(folder: &Path, port: u16, arguments: &str) -> Child {
     let log = fs::OpenOptions::new().create(true).append(true).open(folder.join("log")).unwrap();
     let configuration = format!(
         "port {port}\ndir {}\nsave \"\"\nenable-debug-command yes\n\
+         enable-module-command yes\n\
          loadmodule {} {arguments}\n",
         folder.display(),
         module().display()
@@ -211,7 +210,7 @@ fn replies_are_whole_in_both_protocols() {
         "*9\r\n%1\r\n+k\r\n:-5\r\n~1\r\n$3\r\na\0b\r\n#t\r\n,1.5\r\n\
          (123456789012345678901234567890\r\n_\r\n_\r\n*0\r\n:1\r\n"
     ));
-    assert_eq!(server.log().matches("internal error in TOY.PANIC: panicked at").count(), 1);
+    assert_eq!(server.log().matches("toy: internal error in TOY.PANIC: panicked at").count(), 1);
     assert!(!server.log().contains("not in used_memory"));
 }
 
@@ -253,7 +252,9 @@ fn a_value_lives_through_dump_copy_rewrite_and_reload() {
     client.check("TOY.SET a other", "+OK");
     client.check("TOY.GET b", "$5\r\nhello");
     let digest = client.text("DEBUG DIGEST");
+    assert!(client.text("INFO toy").contains("toy_record:7\r\n"), "a record came from nowhere");
     client.check("DEBUG RELOAD", "+OK");
+    assert!(client.text("INFO toy").contains("toy_record:8\r\n"), "the type's record was not read");
     client.check("TOY.GET b", "$5\r\nhello");
     assert_eq!(client.text("DEBUG DIGEST"), digest);
     client.check("CONFIG SET aof-use-rdb-preamble no", "+OK");
@@ -292,6 +293,9 @@ fn settings_info_and_documents_are_the_servers_own() {
     assert!(client.text("CONFIG SET toy.encoding 2").starts_with('-'));
     let info = client.text("INFO everything");
     assert!(info.contains("toy_limit:2097152\r\ntoy_greeting:hello"), "{info}");
+    let again = client.text(&format!("MODULE LOAD {} mode loud", module().display()));
+    assert!(again.starts_with('-') && server.log().contains("is already loaded"), "{again}");
+    client.check("CONFIG GET toy.mode", "*2\r\n$8\r\ntoy.mode\r\n$5\r\nplain");
     client.check("COMMAND GETKEYS TOY.SET k v", "*1\r\n$1\r\nk");
     client.check("ACL DRYRUN default TOY.SET k v", "+OK");
     client.send("COMMAND DOCS TOY.SET");
@@ -325,7 +329,8 @@ fn events_and_watchers_see_changes_only() {
     client.check("TOY.SET k v", "+OK");
     listener.expect("*4\r\n$8\r\npmessage\r\n$16\r\n__keyspace@0__:*\r\n$16\r\n__keyspace@0__:k\r\n$7\r\ntoy.set\r\n");
     let mut watcher = server.client();
-    watcher.check("WATCH k", "+OK");
+    watcher.check("WATCH k none", "+OK");
+    client.check("TOY.DEL none", ":0");
     client.check("TOY.GET k", "$1\r\nv");
     watcher.send("MULTI");
     watcher.send("TOY.GET k");
@@ -349,7 +354,7 @@ fn a_bad_load_line_is_refused_with_its_reason() {
         let mut server = Server::start("refused", arguments);
         let status = server.process.wait().unwrap();
         assert!(!status.success(), "{arguments}");
-        let line = format!("module toy not loaded: {reason}");
+        let line = format!("toy: not loaded: {reason}");
         assert!(server.log().contains(&line), "{}", server.log());
         let _ = fs::remove_dir_all(&server.folder);
     }
@@ -398,13 +403,14 @@ fn aux_records_of_redisearch_are_skipped_when_told() {
 fn hostile_payloads_are_refused() {
     let server = Server::start("hostile", "");
     let mut client = server.client();
-    // A length that is not the text's, too few fields, a field of another kind, a version.
+    // A length that is not the text's, a panic, too few fields, a field of another kind, a version.
     type Fill = fn(&mut PayloadWriter);
-    let bodies: [(u32, Fill); 4] = [
+    let bodies: [(u32, Fill); 5] = [
         (2, |out| {
             out.unsigned(3);
             out.bytes(b"hi");
         }),
+        (2, |out| out.unsigned(u64::MAX)),
         (2, |out| out.unsigned(2)),
         (1, |out| out.unsigned(2)),
         (3, |out| out.bytes(b"hi")),

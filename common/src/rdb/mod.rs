@@ -17,6 +17,7 @@ pub mod lzf;
 mod memory;
 pub mod payload;
 pub mod search_aux;
+pub mod suggestions;
 mod type_id;
 
 pub use dump::{load_dump, save_dump};

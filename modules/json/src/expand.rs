@@ -13,7 +13,10 @@ use crate::error::{Error, Limit};
 ///
 /// # Errors
 /// [`Limit::Reply`].
-pub fn check<'a>(values: impl Iterator<Item = ValueRef<'a>>, max: usize) -> Result<(), Error> {
+pub(crate) fn check<'a>(
+    values: impl Iterator<Item = ValueRef<'a>>,
+    max: usize,
+) -> Result<(), Error> {
     let mut left = max;
     for value in values {
         let size = weight(value);
@@ -36,7 +39,7 @@ fn weight(value: ValueRef<'_>) -> usize {
 }
 
 /// One value as a native reply; with `deep` arrays and objects too, otherwise those as text.
-pub fn value<R: Reply>(value: ValueRef<'_>, deep: bool, reply: &mut R) {
+pub(crate) fn value<R: Reply>(value: ValueRef<'_>, deep: bool, reply: &mut R) {
     match value.kind() {
         Kind::Bool(flag) => reply.boolean(flag),
         Kind::Array(len) if deep => {
@@ -64,7 +67,7 @@ pub fn value<R: Reply>(value: ValueRef<'_>, deep: bool, reply: &mut R) {
 
 /// One value in the shape of JSON.RESP: an object is `{` and its members, an array `[` and its
 /// elements, in one flat array each.
-pub fn resp<R: Reply>(value: ValueRef<'_>, reply: &mut R) {
+pub(crate) fn resp<R: Reply>(value: ValueRef<'_>, reply: &mut R) {
     match value.kind() {
         Kind::Bool(flag) => reply.simple(if flag { "true" } else { "false" }),
         Kind::Array(len) => {
@@ -95,7 +98,7 @@ fn scalar<R: Reply>(kind: Kind<'_>, reply: &mut R) {
 }
 
 /// A number; one over i64 as a big number, which is exact in both protocols.
-pub fn number<R: Reply>(number: Number, reply: &mut R) {
+pub(crate) fn number<R: Reply>(number: Number, reply: &mut R) {
     match number {
         Number::Int(int) => reply.integer(int),
         Number::Uint(uint) => reply.big_number(&uint.to_string()),

@@ -8,7 +8,10 @@ use keyspan_json_core::node::Node;
 use keyspan_json_core::{Document, print};
 
 fn main() {
-    println!("{:16}{:>10}{:>10}{:>7}{:>12}{:>12}", "document", "text", "memory", "times", "parse", "print");
+    println!(
+        "{:16}{:>10}{:>10}{:>7}{:>12}{:>12}",
+        "document", "text", "memory", "times", "parse", "print"
+    );
     measure("small", 2000, true, small);
     measure("middle", 300, true, middle);
     measure("ever different", 20_000, false, different);

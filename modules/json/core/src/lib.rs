@@ -1,8 +1,8 @@
 //! JSON documents, paths and their formats: no server.
 
 pub mod arith;
-mod data_type;
 mod bson;
+mod data_type;
 pub mod document;
 pub mod node;
 pub mod parse;

@@ -48,25 +48,30 @@ fn compact_unchecked(value: ValueRef<'_>, out: &mut Vec<u8>, limit: usize) -> Re
             compact_members(value, out, limit)?;
             out.push(b'}');
         }
-        scalar => print_scalar(scalar, out),
+        scalar @ (Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::String(_)) => {
+            print_scalar(scalar, out);
+        }
     }
     Ok(())
 }
 
 fn compact_members(value: ValueRef<'_>, out: &mut Vec<u8>, limit: usize) -> Result<(), TooLong> {
-    let mut labels = value.labels();
-    for (position, (key, member)) in value.members().enumerate() {
-        if position > 0 {
-            out.push(b',');
+    let mut separator: &[u8] = b"";
+    if let Some(members) = value.labelled() {
+        for (label, member) in members {
+            out.extend_from_slice(separator);
+            out.extend_from_slice(label);
+            compact_unchecked(member, out, limit)?;
+            separator = b",";
         }
-        match labels.as_mut().and_then(Iterator::next) {
-            Some(label) => out.extend_from_slice(label),
-            None => {
-                escaped(key, out);
-                out.push(b':');
-            }
-        }
+        return Ok(());
+    }
+    for (key, member) in value.members() {
+        out.extend_from_slice(separator);
+        escaped(key, out);
+        out.push(b':');
         compact_unchecked(member, out, limit)?;
+        separator = b",";
     }
     Ok(())
 }
@@ -110,7 +115,9 @@ pub fn pretty(
         }
         Kind::Array(_) => out.extend_from_slice(b"[]"),
         Kind::Object(_) => out.extend_from_slice(b"{}"),
-        scalar => print_scalar(scalar, out),
+        scalar @ (Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::String(_)) => {
+            print_scalar(scalar, out);
+        }
     }
     if out.len() > limit { Err(TooLong) } else { Ok(()) }
 }
@@ -138,13 +145,54 @@ fn print_scalar(kind: Kind<'_>, out: &mut Vec<u8>) {
 /// Appends a number as JSON: doubles in the shortest form that reads back the same.
 pub fn number(value: Number, out: &mut Vec<u8>) {
     let mut integer = itoa::Buffer::new();
-    let mut double = ryu::Buffer::new();
-    let text = match value {
-        Number::Int(value) => integer.format(value),
-        Number::Uint(value) => integer.format(value),
-        Number::Double(value) => double.format_finite(value),
+    match value {
+        Number::Int(value) => out.extend_from_slice(integer.format(value).as_bytes()),
+        Number::Uint(value) => out.extend_from_slice(integer.format(value).as_bytes()),
+        Number::Double(value) => {
+            if !short_decimal(value, out) {
+                let mut double = ryu::Buffer::new();
+                out.extend_from_slice(double.format_finite(value).as_bytes());
+            }
+        }
+    }
+}
+
+/// Appends a double that is a decimal of up to 15 digits, up to 4 of them behind the point; false if
+/// it is none. No shorter decimal reads back as it, since different decimals of up to 15 digits are
+/// different doubles.
+fn short_decimal(value: f64, out: &mut Vec<u8>) -> bool {
+    const DIGITS_15: f64 = 1e15;
+    const POWERS: [f64; 5] = [1.0, 1e1, 1e2, 1e3, 1e4];
+    let magnitude = value.abs();
+    let decimal = |power: &f64| {
+        let scaled = magnitude * power;
+        scaled < DIGITS_15 && scaled.fract() == 0.0 && scaled / power == magnitude
     };
-    out.extend_from_slice(text.as_bytes());
+    let Some(places) = POWERS.iter().position(decimal) else { return false };
+    let scaled = magnitude * POWERS.get(places).copied().unwrap_or(1.0);
+    if value.is_sign_negative() {
+        out.push(b'-');
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 1e15")]
+    put_decimal(scaled as u64, places, out);
+    true
+}
+
+/// Appends `digits` with the point before the last `places` of them, without needless zeros.
+fn put_decimal(mut digits: u64, mut places: usize, out: &mut Vec<u8>) {
+    // 4.35 * 100 is not 435 in doubles, so 4350 and 3 places came first.
+    while places > 1 && digits.is_multiple_of(10) {
+        (digits, places) = (digits / 10, places - 1);
+    }
+    const POWERS: [u64; 5] = [1, 10, 100, 1000, 10_000];
+    let power = POWERS.get(places).copied().unwrap_or(1);
+    let mut whole = itoa::Buffer::new();
+    out.extend_from_slice(whole.format(digits / power).as_bytes());
+    out.push(b'.');
+    // A leading 1 keeps the zeros behind the point; it is cut off.
+    let mut fraction = itoa::Buffer::new();
+    let padded = fraction.format(digits % power + power).as_bytes();
+    out.extend_from_slice(if places == 0 { b"0" } else { padded.get(1..).unwrap_or_default() });
 }
 
 /// Appends `text` (UTF-8) as a JSON string, quotes included.

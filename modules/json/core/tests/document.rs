@@ -215,7 +215,7 @@ fn edit() -> impl Strategy<Value = Edit> {
     ]
 }
 
-/// Applies `edit` to both; tells whether they agree that it was possible.
+/// Applies `edit` to both; they must agree on whether it is possible.
 fn apply(edit: &Edit, steps: &[u32], document: &mut Document, model: &mut Model) {
     let target = model.at(steps);
     match edit {
@@ -245,29 +245,61 @@ fn apply(edit: &Edit, steps: &[u32], document: &mut Document, model: &mut Model)
                 Model::Scalar(_) => unreachable!(),
             }
         }
-        Edit::Insert(index, values) => {
-            let documents: Vec<Document> = values.iter().map(Model::document).collect();
-            let index = *index as usize % (target.children() + 1);
-            let len = document.array_insert(steps, index, &documents);
-            if let Model::Array(elements) = target {
-                elements.splice(index..index, values.iter().cloned());
-                assert_eq!(len, Some(elements.len()));
-            } else {
-                assert_eq!(len, None);
-            }
+        Edit::Insert(..) | Edit::Keep(..) => apply_to_array(edit, steps, document, target),
+        Edit::SetNumber(_) | Edit::SetDouble(_) | Edit::SetBool(_) | Edit::Append(_) => {
+            apply_to_scalar(edit, steps, document, target);
         }
-        Edit::Keep(start, end) => {
-            let len = target.children() + 1;
-            let (start, end) = (*start as usize % len, *end as usize % len);
-            let kept = document.array_keep(steps, start..end);
-            if let Model::Array(elements) = target {
-                elements.truncate(end);
-                elements.drain(..start.min(end));
-                assert_eq!(kept, Some(elements.len()));
-            } else {
-                assert_eq!(kept, None);
-            }
+        Edit::Clear => {
+            let cleared = match target {
+                Model::Array(elements) if !elements.is_empty() => Model::Array(Vec::new()),
+                Model::Object(members) if !members.is_empty() => Model::Object(Vec::new()),
+                Model::Scalar(Value::Number(number)) if *number != 0i64.into() => {
+                    Model::Scalar(0.into())
+                }
+                Model::Array(_) | Model::Object(_) | Model::Scalar(_) => {
+                    assert!(!document.clear(steps));
+                    return;
+                }
+            };
+            assert!(document.clear(steps));
+            *target = cleared;
         }
+        Edit::Merge(patch) => {
+            let before = target.clone();
+            let changed = document.merge(steps, patch.document().root());
+            target.merge(patch);
+            assert_eq!(changed, before != *target, "{}", before.text());
+        }
+    }
+}
+
+fn apply_to_array(edit: &Edit, steps: &[u32], document: &mut Document, target: &mut Model) {
+    if let Edit::Insert(index, values) = edit {
+        let documents: Vec<Document> = values.iter().map(Model::document).collect();
+        let index = *index as usize % (target.children() + 1);
+        let len = document.array_insert(steps, index, &documents);
+        if let Model::Array(elements) = target {
+            elements.splice(index..index, values.iter().cloned());
+            assert_eq!(len, Some(elements.len()));
+        } else {
+            assert_eq!(len, None);
+        }
+    } else if let Edit::Keep(start, end) = edit {
+        let len = target.children() + 1;
+        let (start, end) = (*start as usize % len, *end as usize % len);
+        let kept = document.array_keep(steps, start..end);
+        if let Model::Array(elements) = target {
+            elements.truncate(end);
+            elements.drain(..start.min(end));
+            assert_eq!(kept, Some(elements.len()));
+        } else {
+            assert_eq!(kept, None);
+        }
+    }
+}
+
+fn apply_to_scalar(edit: &Edit, steps: &[u32], document: &mut Document, target: &mut Model) {
+    match edit {
         Edit::SetNumber(number) => {
             set(steps, Number::Int(*number), (*number).into(), document, target)
         }
@@ -290,27 +322,13 @@ fn apply(edit: &Edit, steps: &[u32], document: &mut Document, model: &mut Model)
                 assert_eq!(len, None);
             }
         }
-        Edit::Clear => {
-            let cleared = match target {
-                Model::Array(elements) if !elements.is_empty() => Model::Array(Vec::new()),
-                Model::Object(members) if !members.is_empty() => Model::Object(Vec::new()),
-                Model::Scalar(Value::Number(number)) if *number != 0i64.into() => {
-                    Model::Scalar(0.into())
-                }
-                _ => {
-                    assert!(!document.clear(steps));
-                    return;
-                }
-            };
-            assert!(document.clear(steps));
-            *target = cleared;
-        }
-        Edit::Merge(patch) => {
-            let before = target.clone();
-            let changed = document.merge(steps, patch.document().root());
-            target.merge(patch);
-            assert_eq!(changed, before != *target, "{}", before.text());
-        }
+        Edit::Replace(_)
+        | Edit::Member(..)
+        | Edit::Remove
+        | Edit::Insert(..)
+        | Edit::Keep(..)
+        | Edit::Clear
+        | Edit::Merge(_) => unreachable!(),
     }
 }
 
@@ -343,6 +361,11 @@ fn rebuilt(value: ValueRef<'_>) -> Model {
             Model::Object((0..len).map(member).collect())
         }
     }
+}
+
+#[test]
+fn the_struct_is_small() {
+    assert_eq!(size_of::<Document>(), 48);
 }
 
 proptest! {
@@ -384,6 +407,18 @@ proptest! {
     }
 
     #[test]
+    fn decimals_as_ryu_prints_them(
+        digits in prop_oneof![-99_999..100_000i64, -(1i64 << 60)..(1i64 << 60)],
+        places in 0..20,
+    ) {
+        let value: f64 = format!("{digits}e-{places}").parse().unwrap();
+        let mut out = Vec::new();
+        print::number(Number::Double(value), &mut out);
+        let mut buffer = ryu::Buffer::new();
+        prop_assert_eq!(String::from_utf8(out).unwrap(), buffer.format_finite(value));
+    }
+
+    #[test]
     fn doubles_are_exact(bits in any::<u64>()) {
         let value = f64::from_bits(bits);
         if value.is_finite() {
@@ -418,7 +453,7 @@ fn wide_with_repeated_keys() -> (String, String) {
     let member = |number: usize, value: usize| format!("\"key {number}\":\"value {value}\"");
     let mut given: Vec<String> = (0..100).map(|number| member(number, number)).collect();
     given.extend((0..50).map(|number| member(number * 2, number + 1000)));
-    let value = |number: usize| if number % 2 == 0 { number / 2 + 1000 } else { number };
+    let value = |number: usize| if number.is_multiple_of(2) { number / 2 + 1000 } else { number };
     let kept: Vec<String> = (0..100).map(|number| member(number, value(number))).collect();
     (format!("{{{}}}", given.join(",")), format!("{{{}}}", kept.join(",")))
 }
@@ -441,4 +476,34 @@ fn wide_objects_shrink_and_grow() {
     }
     document.validate().unwrap();
     assert_eq!(document.root().find(b"new 2999").map(|(position, _)| position), Some(3009));
+}
+
+#[test]
+fn large_documents_span_chunks() {
+    let element = |number: usize| format!("\"element {number} {}\"", "x".repeat(number % 200));
+    let list: Vec<String> = (0..40_000).map(element).collect();
+    let mut document = Document::parse(format!("[{}]", list.join(",")).as_bytes()).unwrap();
+    document.validate().unwrap();
+    assert!(document.chunks_mut().count() > 4);
+    let expected = Document::parse(list[20_000].as_bytes()).unwrap();
+    assert!(document.at(&[20_000]) == Some(expected.root()));
+
+    let values: Vec<Document> =
+        (0..3000).map(|number| Document::parse(element(number).as_bytes()).unwrap()).collect();
+    assert_eq!(document.array_insert(&[], 39_000, &values), Some(43_000));
+    document.validate().unwrap();
+    assert!(document.at(&[39_000]) == Some(values[0].root()));
+
+    let huge = Document::parse(format!("\"{}\"", "y".repeat(3 << 20)).as_bytes()).unwrap();
+    assert!(document.replace(&[7], huge.root()));
+    assert_eq!(document.string_append(&[7], b"end"), Some((3 << 20) + 3));
+    document.validate().unwrap();
+    for chunk in document.chunks_mut() {
+        *chunk = chunk.clone();
+    }
+    assert_eq!(document.array_keep(&[], 39_000..39_010), Some(10));
+    document.validate().unwrap();
+    assert!(document.used() < 8192, "{} bytes for 10 elements", document.used());
+    assert!(document.memory() < 16_384);
+    assert!(document.at(&[9]) == Some(values[9].root()));
 }

@@ -17,7 +17,7 @@ use keyspan_json_core::{
 
 use super::{KEY, PATH, VALUE, row};
 use crate::{
-    access::{announce, existing, fits, integer, last_or, locate, path, select, text, word},
+    access::{announce, check_text, existing, fits, integer, last_or, locate, path, select, word},
     answer::{self, count},
     error::{Error, Expected},
 };
@@ -42,7 +42,9 @@ fn values(args: Args<'_>, name: &'static str) -> Result<Vec<Document>, Error> {
     if args.is_empty() {
         return Err(Error::Arity(name));
     }
-    args.into_iter().map(|word| Document::parse(word.bytes).map_err(|error| Error::json(&error))).collect()
+    args.into_iter()
+        .map(|word| Document::parse(word.bytes).map_err(|error| Error::json(&error)))
+        .collect()
 }
 
 /// Refuses to put `values` into the arrays at `places` where a limit forbids it.
@@ -392,7 +394,7 @@ impl Command for ArrTrim {
     ) -> Result<(), Error> {
         let key = word(&mut args, Self::ROW.name)?;
         let place = word(&mut args, Self::ROW.name)?;
-        text(place)?;
+        check_text(place)?;
         let start = integer(word(&mut args, Self::ROW.name)?)?;
         let stop = integer(word(&mut args, Self::ROW.name)?)?;
         let document = existing(host, key)?;

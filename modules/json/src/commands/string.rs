@@ -13,7 +13,7 @@ use keyspan_json_core::{
 
 use super::{KEY, PATH, VALUE, row};
 use crate::{
-    access::{announce, document_fits, existing, last_or, locate, path, select, text, word},
+    access::{announce, check_text, document_fits, existing, last_or, locate, path, select, word},
     answer::{self, count},
     error::{Error, Expected},
 };
@@ -54,7 +54,7 @@ impl Command for StrAppend {
             Some(third) => (Some(second), third),
             None => (None, second),
         };
-        text(value)?;
+        check_text(value)?;
         let document = existing(host, key)?;
         let path = path(place)?;
         let places = locate(document, &path)?;

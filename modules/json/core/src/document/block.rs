@@ -149,7 +149,11 @@ fn array_header(capacity: usize) -> usize {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Object<'a> {
     /// Its values begin at the address.
-    Shaped { values: Address, header: usize, shape: &'a Shape },
+    Shaped {
+        values: Address,
+        header: usize,
+        shape: &'a Shape,
+    },
     Dictionary(Dictionary),
 }
 
@@ -361,9 +365,12 @@ fn clear_index(arena: &mut Arena, index: Address, capacity: usize) {
 
 /// The text of a string word; empty for other words.
 pub(crate) fn string<'a>(arena: &'a Arena, slot: &'a Slot) -> &'a [u8] {
-    match Word::from_slot(*slot).form() {
-        Form::Short(len) => slot.get(1..=len).unwrap_or_default(),
-        Form::String(address) => text(arena, address),
-        _ => &[],
+    let form = Word::from_slot(*slot).form();
+    if let Form::Short(len) = form {
+        slot.get(1..=len).unwrap_or_default()
+    } else if let Form::String(address) = form {
+        text(arena, address)
+    } else {
+        &[]
     }
 }

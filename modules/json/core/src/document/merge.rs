@@ -1,64 +1,61 @@
 //! RFC 7396: merging a patch into a value.
 
+use super::edit::fits;
+use super::store::{Store, TooLarge};
 use super::{Document, ValueRef};
 use crate::node::{Kind, Node};
 
 impl Document {
     /// Merges `patch` into the target as RFC 7396 says: an object's members are set, those that are
-    /// `null` are removed, anything else replaces the target. Tells whether anything changed.
-    ///
-    /// Recursion is as deep as the patch, which is at most [`super::DEPTH_MAX`].
+    /// `null` are removed, anything else replaces the target. Tells whether anything changed;
+    /// nothing does if there is no target or the patch is nested too deeply for it.
     pub fn merge(&mut self, steps: &[u32], patch: ValueRef<'_>) -> bool {
-        let mut steps = steps.to_vec();
-        self.merge_at(&mut steps, patch)
+        fits(steps.len(), patch) && self.merge_at(&mut steps.to_vec(), patch)
     }
 
+    /// Recursion is as deep as the patch, which is at most [`super::DEPTH_MAX`].
     fn merge_at(&mut self, steps: &mut Vec<u32>, patch: ValueRef<'_>) -> bool {
         let Some(target) = self.at(steps) else { return false };
-        let Kind::Object(_) = patch.kind() else {
+        let is_object = |value: ValueRef<'_>| matches!(value.kind(), Kind::Object(_));
+        if !is_object(patch) {
             return target != patch && self.replace(steps, patch);
-        };
-        let mut changed = false;
-        if !matches!(target.kind(), Kind::Object(_)) {
-            let Ok(empty) = Self::parse(b"{}") else { return false };
-            if !self.replace(steps, empty.root()) {
-                return false;
-            }
-            changed = true;
         }
-        for (name, value) in patch.members() {
-            changed |= self.merge_member(steps, name, value);
+        if !is_object(target) {
+            let fresh = without_nulls(patch);
+            return fresh.is_some_and(|fresh| self.replace(steps, fresh.root()));
         }
-        changed
+        let members = patch.members();
+        members
+            .fold(false, |changed, (name, value)| self.merge_member(steps, name, value) || changed)
     }
 
     fn merge_member(&mut self, steps: &mut Vec<u32>, name: &[u8], value: ValueRef<'_>) -> bool {
         let Some(object) = self.at(steps) else { return false };
-        let found = object.find(name).and_then(|(position, _)| u32::try_from(position).ok());
-        match (found, value.kind()) {
-            (None, Kind::Null) => false,
-            (None, _) => self.insert_member(steps, name, without_nulls(value).root()),
-            (Some(position), kind) => {
-                steps.push(position);
-                let changed = match kind {
-                    Kind::Null => self.remove(steps),
-                    _ => self.merge_at(steps, value),
-                };
-                steps.pop();
-                changed
-            }
-        }
+        let is_null = value.kind() == Kind::Null;
+        let Some((position, _)) = object.find(name) else {
+            let fresh = if is_null { None } else { without_nulls(value) };
+            return fresh.is_some_and(|fresh| self.insert_member(steps, name, fresh.root()));
+        };
+        let Ok(position) = u32::try_from(position) else { return false };
+        steps.push(position);
+        let changed = if is_null { self.remove(steps) } else { self.merge_at(steps, value) };
+        steps.pop();
+        changed
     }
 }
 
 /// What merging `patch` into nothing gives.
-fn without_nulls(patch: ValueRef<'_>) -> Document {
-    let mut fresh = Document::null();
-    match patch.kind() {
-        Kind::Object(_) => {
-            fresh.merge_at(&mut Vec::new(), patch);
-            fresh
-        }
-        _ => patch.to_document(),
+fn without_nulls(patch: ValueRef<'_>) -> Option<Document> {
+    Document::built(|store| push(patch, store).is_ok())
+}
+
+/// Recursion is as deep as the patch, which is at most [`super::DEPTH_MAX`].
+fn push(patch: ValueRef<'_>, store: &mut Store) -> Result<(), TooLarge> {
+    let Kind::Object(_) = patch.kind() else { return patch.push_to(store) };
+    let begun = store.begin_object();
+    for (name, value) in patch.members().filter(|(_, value)| value.kind() != Kind::Null) {
+        store.key(name)?;
+        push(value, store)?;
     }
+    store.end_object(begun)
 }

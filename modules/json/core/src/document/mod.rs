@@ -1,10 +1,10 @@
 //! The stored form of a JSON document.
 //!
-//! A [`Document`] is an arena of 8-byte words and of blocks ([`block`]), in chunks of up to a
-//! mebibyte ([`arena`]). Small integers, doubles, strings of up to 7 bytes, `null`, `true` and
-//! `false` are words ([`word`]); everything else is a word with the address of a block. Objects of
-//! one structure share their keys ([`shape`]), arrays of numbers of one kind are packed
-//! ([`packed`]).
+//! A [`Document`] is an arena of 8-byte words and of blocks (`block`), in chunks of up to a
+//! mebibyte (`arena`). Small integers, doubles, strings of up to 7 bytes, `null`, `true` and
+//! `false` are words (`word`); everything else is a word with the address of a block. Objects of
+//! one structure share their keys (`shape`), arrays of numbers of one kind are packed
+//! (`packed`).
 //!
 //! Nothing in it points outside but one reference to the shared shapes: freeing it is freeing its
 //! chunks, copying it is copying them, and it can be dropped on any thread.
@@ -12,9 +12,11 @@
 mod arena;
 mod block;
 mod edit;
+mod editor;
 mod merge;
 mod packed;
 mod shape;
+mod shape_list;
 pub(crate) mod store;
 mod validate;
 mod value;
@@ -77,6 +79,12 @@ impl Document {
     #[must_use]
     pub fn memory(&self) -> usize {
         arena::allocation(size_of::<Self>()) + self.arena.memory()
+    }
+
+    /// As [`Self::memory`], without this struct.
+    #[must_use]
+    pub fn heap_memory(&self) -> usize {
+        self.arena.memory()
     }
 
     /// Bytes of its values: what grows and shrinks with the content, free blocks included. O(size /

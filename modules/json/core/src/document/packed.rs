@@ -206,7 +206,16 @@ impl Packing {
             Self::F16 => u64::from(f16::from_f64(value).to_bits()),
             Self::Bf16 => u64::from(bf16::from_f64(value).to_bits()),
             Self::F32 => u64::from(single(value).to_bits()),
-            _ => value.to_bits(),
+            Self::Generic
+            | Self::I8
+            | Self::U8
+            | Self::I16
+            | Self::U16
+            | Self::I32
+            | Self::U32
+            | Self::I64
+            | Self::U64
+            | Self::F64 => value.to_bits(),
         }
     }
 

@@ -339,7 +339,6 @@ pub(crate) fn probe(key: &[u8], slots: usize) -> impl Iterator<Item = usize> + u
     (0..slots).map(move |step| (start + step) & (slots - 1))
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the upper bits of a hash are as good")]
 fn slot_of(hash: u64, slots: usize) -> usize {
     (hash >> 20) as usize & slots.wrapping_sub(1)
 }

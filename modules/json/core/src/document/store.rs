@@ -4,8 +4,6 @@
 //! memory is allocated per value. One store per thread is kept and used again.
 
 use std::cell::Cell;
-use std::collections::HashMap;
-use std::sync::Arc;
 
 use super::Document;
 use super::arena::Arena;
@@ -13,7 +11,8 @@ use super::block::{
     self, Array, COUNT_MAX, Dictionary, Object, Shapes, TEXT_MAX, store_shaped, store_text,
 };
 use super::packed::{FloatKind, Packing};
-use super::shape::{self, Recent, SHAPE_KEYS_MAX, Shape, ShapeSet, keys_of, push_key};
+use super::shape::{self, Recent, SHAPE_KEYS_MAX, Shape, keys_of, push_key};
+use super::shape_list::ShapeList;
 use super::word::{Address, Form, INLINE_MAX, Slot, Word};
 use crate::node::Number;
 
@@ -469,79 +468,5 @@ pub(crate) fn string_word(arena: &mut Arena, text: &[u8]) -> Result<Word, TooLar
         0..=INLINE_MAX => Word::short(text).ok_or(TooLarge),
         len if len > TEXT_MAX => Err(TooLarge),
         _ => Ok(Word::string(store_text(arena, text, b""))),
-    }
-}
-
-/// The shapes of a document in the making: those it had, then those it got.
-#[derive(Debug, Default)]
-struct ShapeList {
-    base: Option<Arc<ShapeSet>>,
-    added: Vec<Arc<Shape>>,
-    /// The number of every shape in `added`, by the hash of its key list.
-    numbers: HashMap<u64, u32, hashbrown::DefaultHashBuilder>,
-}
-
-impl ShapeList {
-    fn clear(&mut self) {
-        self.base = None;
-        self.added.clear();
-        self.added.shrink_to(1 << 10);
-        self.numbers.clear();
-        self.numbers.shrink_to(1 << 10);
-    }
-
-    fn base(&self) -> &[Arc<Shape>] {
-        self.base.as_ref().map_or(&[], |set| set.shapes())
-    }
-
-    /// The number of the shape of a key list, if it is a shape.
-    fn known(&mut self, recent: &mut Recent, hash: u64, list: &[u8]) -> Option<u32> {
-        if let Some(number) = self.numbers.get(&hash) {
-            let shape = self.shape(*number)?;
-            return (shape.list() == list).then_some(*number);
-        }
-        let shape = recent.shape(hash, list)?;
-        Some(self.number_of_hashed(hash, shape))
-    }
-
-    fn number_of(&mut self, shape: Arc<Shape>) -> u32 {
-        self.number_of_hashed(shape::hash(shape.list()), shape)
-    }
-
-    fn number_of_hashed(&mut self, hash: u64, shape: Arc<Shape>) -> u32 {
-        let known = self.base().iter().position(|mine| Arc::ptr_eq(mine, &shape));
-        let position = known.unwrap_or(self.base().len() + self.added.len());
-        // The stack of an object holds 4 bytes a key, so there are less than 2^31 shapes.
-        let number = u32::try_from(position).unwrap_or(u32::MAX);
-        if known.is_none() {
-            self.added.push(shape);
-        }
-        self.numbers.insert(hash, number);
-        number
-    }
-
-    /// The set of all these shapes; the one it was if none was added.
-    fn interned(&mut self, recent: &mut Recent) -> Option<Arc<ShapeSet>> {
-        let base = self.base.take();
-        if self.added.is_empty() {
-            return base;
-        }
-        if let Some(base) = base {
-            self.added.splice(0..0, base.shapes().iter().cloned());
-        }
-        let set = recent.set(&self.added);
-        self.added.clear();
-        Some(set)
-    }
-}
-
-impl Shapes for ShapeList {
-    fn shape(&self, number: u32) -> Option<&Shape> {
-        let number = number as usize;
-        let base = self.base();
-        match number.checked_sub(base.len()) {
-            None => base.get(number).map(Arc::as_ref),
-            Some(number) => self.added.get(number).map(Arc::as_ref),
-        }
     }
 }

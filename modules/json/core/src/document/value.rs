@@ -7,6 +7,8 @@ use super::store::{Store, TooLarge, with_store};
 use super::word::{Address, Form, Slot, Word};
 use crate::node::{Kind, Node, Number};
 
+static NULL_SLOT: Slot = Word::NULL.slot();
+
 /// A value in a document: two words, cheap to copy.
 #[derive(Clone, Copy, Debug)]
 pub struct ValueRef<'a> {
@@ -41,13 +43,11 @@ impl<'a> ValueRef<'a> {
     fn container(self) -> Option<Container<'a>> {
         let Held::Slot(slot) = self.held else { return None };
         let document = self.document;
-        match Word::from_slot(*slot).form() {
-            Form::Array(address) => Array::read(&document.arena, address).map(Container::Array),
-            Form::Object(address) => {
-                Object::read(&document.arena, document, address).map(Container::Object)
-            }
-            _ => None,
+        let word = Word::from_slot(*slot);
+        if let Some(address) = word.as_object() {
+            return Object::read(&document.arena, document, address).map(Container::Object);
         }
+        Array::read(&document.arena, word.as_array()?).map(Container::Array)
     }
 
     /// The value `steps` below this one: element indexes and member positions. O(steps).
@@ -83,9 +83,18 @@ impl<'a> ValueRef<'a> {
             Some(Container::Array(array)) => Some(array),
             _ => None,
         };
-        let null = Self::root(Document::null_ref());
-        (0..array.map_or(0, |array| array.len))
-            .map(move |index| array.and_then(|array| self.element_of(array, index)).unwrap_or(null))
+        let data = array.map_or(&[][..], |array| array.data(&self.document.arena));
+        let packing = array.map_or(Packing::Generic, |array| array.packing);
+        data.chunks_exact(packing.width()).map(move |place| self.held_in(packing, place))
+    }
+
+    /// The value whose word, or element of a packed array, is `place`.
+    fn held_in(self, packing: Packing, place: &'a [u8]) -> Self {
+        let held = match packing.read(place) {
+            Some(number) => Held::Number(number),
+            None => Held::Slot(place.first_chunk().unwrap_or(&NULL_SLOT)),
+        };
+        Self { document: self.document, held }
     }
 
     /// The members of an object in order; none for other kinds.
@@ -109,12 +118,13 @@ impl<'a> ValueRef<'a> {
         Some((object.key(&self.document.arena, position)?, value))
     }
 
-    /// `"key":` of each member of a shaped object, ready to print; `None` for a dictionary.
-    pub(crate) fn labels(self) -> Option<impl Iterator<Item = &'a [u8]>> {
-        match self.as_object()? {
-            Object::Shaped { shape, .. } => Some(shape.labels()),
-            Object::Dictionary(_) => None,
-        }
+    /// `"key":` and value of each member of a shaped object, ready to print; `None` for a
+    /// dictionary.
+    pub(crate) fn labelled(self) -> Option<impl Iterator<Item = (&'a [u8], Self)>> {
+        let Object::Shaped { values, shape, .. } = self.as_object()? else { return None };
+        let words = self.document.arena.bytes(values, 8 * shape.len())?.chunks_exact(8);
+        let values = words.map(move |word| self.held_in(Packing::Generic, word));
+        Some(shape.labels().zip(values))
     }
 
     /// How an array is packed; `Generic` for every other value.
@@ -174,11 +184,12 @@ impl<'a> ValueRef<'a> {
                 for element in self.elements() {
                     element.push_to(store)?;
                 }
-                return match self.packing() {
+                let packing = self.packing();
+                if packing == Packing::Generic {
                     // Elements may have become numbers of one packing since the array was made.
-                    Packing::Generic => store.end_array(begun),
-                    packing => store.end_array_as(begun, packing),
-                };
+                    return store.end_array(begun);
+                }
+                return store.end_array_as(begun, packing);
             }
             Kind::Object(_) => {
                 let begun = store.begin_object();
@@ -212,11 +223,10 @@ impl<'a> ValueRef<'a> {
 
     fn array_memory(self) -> usize {
         let Some(Container::Array(array)) = self.container() else { return 0 };
-        let below: usize = match array.packing {
-            Packing::Generic => self.elements().map(|element| element.memory() - 8).sum(),
-            _ => 0,
-        };
-        array.size() + below
+        if array.packing != Packing::Generic {
+            return array.size();
+        }
+        array.size() + self.elements().map(|element| element.memory() - 8).sum::<usize>()
     }
 
     fn object_memory(self) -> usize {

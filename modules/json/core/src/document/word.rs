@@ -166,6 +166,24 @@ impl Word {
         }
     }
 
+    /// Whether the word is the whole value.
+    pub(crate) fn has_no_block(self) -> bool {
+        matches!(
+            self.form(),
+            Form::Null | Form::Bool(_) | Form::Int(_) | Form::Double(_) | Form::Short(_)
+        )
+    }
+
+    /// The address of an array.
+    pub(crate) fn as_array(self) -> Option<Address> {
+        if let Form::Array(address) = self.form() { Some(address) } else { None }
+    }
+
+    /// The address of an object.
+    pub(crate) fn as_object(self) -> Option<Address> {
+        if let Form::Object(address) = self.form() { Some(address) } else { None }
+    }
+
     fn other(self) -> Form {
         let address = Address::from_bits(self.0 >> 6);
         match self.0 >> 3 & 7 {
@@ -190,7 +208,15 @@ mod tests {
         let back = match word.form() {
             Form::Int(value) => Number::Int(value),
             Form::Double(value) => Number::Double(value),
-            other => panic!("{number:?} became {other:?}"),
+            Form::Null
+            | Form::Bool(_)
+            | Form::Short(_)
+            | Form::String(_)
+            | Form::Array(_)
+            | Form::Object(_)
+            | Form::BoxedInt(_)
+            | Form::BoxedUint(_)
+            | Form::BoxedDouble(_) => panic!("{number:?} became {word:?}"),
         };
         assert_eq!(format!("{back:?}"), format!("{number:?}"));
     }

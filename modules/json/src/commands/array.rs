@@ -49,13 +49,10 @@ fn values(args: Args<'_>, name: &'static str) -> Result<Vec<Document>, Error> {
 
 /// Refuses to put `values` into the arrays at `places` where a limit forbids it.
 fn check_room(document: &Document, places: &Locations, values: &[Document]) -> Result<(), Error> {
-    let deepest = places
-        .iter()
-        .filter(|steps| array_len_at(document, steps).is_some())
-        .map(|steps| steps.len() + 1)
-        .max();
-    let Some(depth) = deepest else { return Ok(()) };
-    values.iter().try_for_each(|value| fits(document, depth, value))
+    let arrays = places.iter().filter(|steps| array_len_at(document, steps).is_some());
+    let depths = arrays.map(|steps| steps.len() + 1);
+    let (copies, deepest) = depths.fold((0, 0), |(n, deepest), depth| (n + 1, deepest.max(depth)));
+    if copies == 0 { Ok(()) } else { fits(document, deepest, values, copies) }
 }
 
 /// Runs `edit` on the place of every match from the last to the first, so that no edit moves a

@@ -68,8 +68,20 @@ def json_text():
         yield text + b"\xff" + hashlib.sha256(bytes([number % 256])).digest()
 
 
+def growth():
+    """Short lines that would make long documents: a long value for many places."""
+    many = b"[" + b",".join([b'{"n":0,"a":[],"s":""}'] * 100) + b"]"
+    long = b'"' + b"x" * 2000 + b'"'
+    for last in [(b"JSON.SET", b"a", b"$[*].n", long), (b"JSON.MSET", b"a", b"$..n", long),
+                 (b"JSON.MERGE", b"a", b"$[*]", b'{"q":' + long + b"}"),
+                 (b"JSON.ARRAPPEND", b"a", b"$[*].a", long), (b"JSON.ARRINSERT", b"a", b"$..a", b"0", long),
+                 (b"JSON.STRAPPEND", b"a", b"$..s", long), (b"JSON.NUMPOWBY", b"a", b"$..n", b"0.5")]:
+        yield [(b"JSON.SET", b"a", b"$", many), last]
+
+
 def commands():
-    all_lines = [line for line in lines()]
+    yield from (LINE_END.join(WORD_END.join(words) for words in lines) for lines in growth())
+    all_lines = list(lines())
     for start in range(0, len(all_lines), LINES // 2):
         yield LINE_END.join(WORD_END.join(line) for line in all_lines[start:start + LINES])
 

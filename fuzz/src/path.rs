@@ -2,7 +2,7 @@
 
 use keyspan_json_core::{
     Document, ValueRef,
-    path::{Budget, Dialect, Locations, Path},
+    path::{Budget, Dialect, Locations, Path, Steps},
 };
 
 use crate::split;
@@ -49,7 +49,7 @@ fn evaluate(path: &Path, document: &Document) {
 /// The shortcut of definite paths leads where the evaluation does.
 fn resolve(path: &Path, document: &Document, values: &[ValueRef<'_>], places: &Locations) {
     assert!(values.len() <= 1, "a definite path matches once at most");
-    let mut steps = vec![7];
+    let mut steps = Steps::from_slice(&[7]);
     assert_same(path.resolve(document.root()), values.first().copied());
     assert_same(path.resolve_steps(document.root(), &mut steps), values.first().copied());
     assert_eq!(&steps[1..], places.at(0).unwrap_or_default());
@@ -57,7 +57,7 @@ fn resolve(path: &Path, document: &Document, values: &[ValueRef<'_>], places: &L
     if let Some((_, leading)) = places.at(0).and_then(<[u32]>::split_last) {
         steps.clear();
         assert_same(above.resolve_steps(document.root(), &mut steps), document.at(leading));
-        assert_eq!(steps, leading);
+        assert_eq!(&steps[..], leading);
     }
 }
 

@@ -1,11 +1,6 @@
 //! Drives the module of `examples/toy.rs` in a real server: the one named by
 //! `KEYSPAN_SERVER_BIN`, else Redis 7.0 from `scripts/servers`.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test stops at the first surprise"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 
 use std::fs;
 use std::io::{Read, Write};

@@ -112,6 +112,18 @@ pub(crate) fn topmost(places: &Locations) -> SmallVec<[&[u32]; 2]> {
     kept
 }
 
+/// The document and the path of a command that reads `key [path]`.
+pub(crate) fn target<'h, H: Host<Value = Document>>(
+    host: &'h mut H,
+    mut args: Args<'_>,
+    name: &'static str,
+) -> Result<(Option<&'h Document>, Arc<Path>), Error> {
+    let key = word(&mut args, name)?;
+    let place = args.take().ok();
+    let document = host.read(key)?;
+    Ok((document, path(place)?))
+}
+
 /// The document at `key`, for a command that needs one.
 pub(crate) fn existing<'h, H: Host<Value = Document>>(
     host: &'h mut H,

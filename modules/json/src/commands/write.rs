@@ -336,7 +336,7 @@ impl Command for Mset {
         mut args: Args<'_>,
         reply: &mut R,
     ) -> Result<(), Error> {
-        if args.len() % 3 != 0 {
+        if !args.len().is_multiple_of(3) {
             return Err(Error::Arity(Mset::ROW.name));
         }
         let mut assignments = Vec::with_capacity(args.len() / 3);

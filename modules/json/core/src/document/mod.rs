@@ -107,12 +107,12 @@ impl Document {
         1 + self.arena.used() / (64 << 10)
     }
 
-    /// Closes up the free blocks when they are more than the live ones. O(size), which the removal
-    /// of as many bytes has paid for.
+    /// Closes up the free blocks when they are more than the live ones, and in a small document
+    /// when they are half as many. O(size), which the removals of as many bytes have paid for.
     fn settle(&mut self) {
         let free = self.arena.free_bytes();
         let live = self.arena.used().saturating_sub(free);
-        if free > live + 4096 {
+        if (live < 4096 && free > live / 2) || free > live + 4096 {
             *self = self.root().to_document();
         }
     }

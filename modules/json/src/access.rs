@@ -25,6 +25,9 @@ thread_local! {
     static TEXT: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
+/// Bytes that a value takes where it stands, without its blocks.
+const WORD: usize = 8;
+
 /// Bytes of the text buffer that are kept from one command to the next.
 const TEXT_KEPT: usize = 1 << 16;
 
@@ -135,19 +138,22 @@ pub(crate) fn announce<H: Host>(host: &mut H, key: Arg<'_>, event: &'static str)
     host.replicate();
 }
 
-/// Checks the limits of a document that is about to hold `count` copies of `value` below `depth`
-/// levels.
+/// Checks the limits of a document that is about to hold `copies` of each of `values`, the deepest
+/// below `depth` levels.
 pub(crate) fn fits(
     document: &Document,
     depth: usize,
-    value: &Document,
-    count: usize,
+    values: &[Document],
+    copies: usize,
 ) -> Result<(), Error> {
-    if depth + nesting(value.root()) > settings::nesting_max() {
-        return Err(Error::Limit(Limit::Nesting));
+    let mut more = 0_usize;
+    for value in values {
+        if depth + nesting(value.root()) > settings::nesting_max() {
+            return Err(Error::Limit(Limit::Nesting));
+        }
+        more = more.saturating_add(WORD.saturating_add(value.used()));
     }
-    let others = value.used().saturating_mul(count.saturating_sub(1));
-    document_fits(document, value.memory().saturating_add(others))
+    document_fits(document, more.saturating_mul(copies))
 }
 
 /// Checks that `document` may grow by `more` bytes.

@@ -17,10 +17,7 @@ use keyspan_json_core::{
 
 use super::{KEY, PATH, VALUE, row};
 use crate::{
-    access::{
-        announce, check_text, document_fits, existing, fits, integer, last_or, locate, path,
-        select, word,
-    },
+    access::{announce, check_text, existing, fits, integer, last_or, locate, path, select, word},
     answer::{self, count},
     error::{Error, Expected},
     length::Length,
@@ -53,15 +50,10 @@ fn values(args: Args<'_>, name: &'static str) -> Result<Vec<Document>, Error> {
 
 /// Refuses to put `values` into the arrays at `places` where a limit forbids it.
 fn check_room(document: &Document, places: &Locations, values: &[Document]) -> Result<(), Error> {
-    let depths: Vec<usize> = places
-        .iter()
-        .filter(|steps| array_len_at(document, steps).is_some())
-        .map(|steps| steps.len() + 1)
-        .collect();
-    let Some(depth) = depths.iter().max() else { return Ok(()) };
-    values.iter().try_for_each(|value| fits(document, *depth, value, depths.len()))?;
-    let more: usize = values.iter().map(Document::used).sum();
-    document_fits(document, more.saturating_mul(depths.len()))
+    let arrays = places.iter().filter(|steps| array_len_at(document, steps).is_some());
+    let depths = arrays.map(|steps| steps.len() + 1);
+    let (copies, deepest) = depths.fold((0, 0), |(n, deepest), depth| (n + 1, deepest.max(depth)));
+    if copies == 0 { Ok(()) } else { fits(document, deepest, values, copies) }
 }
 
 /// Runs `edit` on the place of every match from the last to the first, so that no edit moves a

@@ -9,7 +9,12 @@ pub mod read;
 pub mod string;
 pub mod write;
 
-use keyspan_common::command::{Access, Argument, ArgumentKind, Arity, Keys, Row};
+use keyspan_common::{
+    command::{Access, Argument, ArgumentKind, Arity, Command, Keys, Row},
+    keyspace::Keyspace,
+    resp::Protocol,
+};
+use keyspan_json_core::Document;
 
 /// Calls a macro with the list of all commands, in the order of the documents.
 macro_rules! json_commands {
@@ -50,10 +55,31 @@ pub(crate) use json_commands;
 pub fn rows() -> Vec<Row> {
     macro_rules! collect {
         ($($command:ty),* $(,)?) => {
-            vec![$(<$command as keyspan_common::command::Command>::ROW),*]
+            vec![$(<$command as Command>::ROW),*]
         };
     }
     json_commands!(collect)
+}
+
+/// Runs the command line `words`, whose first word is the command's name in any mix of cases, and
+/// returns the bytes of the reply. `None` if there is no such command.
+pub fn dispatch(
+    keyspace: &mut Keyspace<Document>,
+    words: &[&[u8]],
+    protocol: Protocol,
+) -> Option<Vec<u8>> {
+    let name = words.first()?;
+    macro_rules! find {
+        ($($command:ty),* $(,)?) => {
+            $(
+                if name.eq_ignore_ascii_case(<$command as Command>::ROW.name.as_bytes()) {
+                    return Some(keyspace.run::<$command>(words, protocol));
+                }
+            )*
+        };
+    }
+    json_commands!(find);
+    None
 }
 
 /// A row with what most commands have in common.

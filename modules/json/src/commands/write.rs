@@ -1,5 +1,7 @@
 //! JSON.SET, JSON.MSET, JSON.MERGE: values put into documents.
 
+use std::slice::from_ref;
+
 use keyspan_common::{
     args::{Arg, Args},
     command::{Access, Argument, ArgumentKind, Arity, Command, Keys, Row},
@@ -94,7 +96,7 @@ fn put(
     let mut steps = Steps::new();
     // The usual case without a list of changes: one value that is there already.
     if condition != Condition::Absent && path.resolve_steps(document.root(), &mut steps).is_some() {
-        fits(document, steps.len(), value)?;
+        fits(document, steps.len(), from_ref(value), 1)?;
         return Ok(document.replace(&steps, value.root()));
     }
     let changes = planned(document, path, condition, value)?;
@@ -110,7 +112,7 @@ fn planned(
 ) -> Result<Changes, Error> {
     let changes = changes(document, path, condition)?;
     if let Some(depth) = changes.iter().map(Change::depth).max() {
-        fits(document, depth, value, changes.len())?;
+        fits(document, depth, from_ref(value), changes.len())?;
     }
     Ok(changes)
 }

@@ -192,6 +192,15 @@ impl<'a> Object<'a> {
         }
     }
 
+    /// The bytes of all members, and how many each has; its value is in the last 8.
+    pub(crate) fn data(self, arena: &Arena) -> (&[u8], usize) {
+        let (start, width) = match self {
+            Self::Shaped { values, .. } => (values, 8),
+            Self::Dictionary(dictionary) => (dictionary.pair(0), PAIR),
+        };
+        (arena.bytes(start, width * self.len()).unwrap_or_default(), width)
+    }
+
     pub(crate) fn key<'b>(self, arena: &'b Arena, position: usize) -> Option<&'b [u8]>
     where
         'a: 'b,

@@ -6,8 +6,10 @@ use super::Document;
 use super::block::{self, Array, Object};
 use super::packed::Packing;
 use super::store::{Store, TooLarge, with_store};
+use super::text::Printer;
 use super::word::{Address, Form, Slot, Word};
 use crate::node::{Kind, Node, Number};
+use crate::print::{TooLong, number};
 
 static NULL_SLOT: Slot = Word::NULL.slot();
 
@@ -53,9 +55,10 @@ impl<'a> Iterator for Children<'a> {
     #[inline]
     fn next(&mut self) -> Option<ValueRef<'a>> {
         let place = self.places.next()?;
-        let held = match self.packing {
-            Packing::Generic => Held::Slot(place.last_chunk().unwrap_or(&NULL_SLOT)),
-            packing => packing.read(place).map_or(Held::Slot(&NULL_SLOT), Held::Number),
+        let held = if self.packing == Packing::Generic {
+            Held::Slot(place.last_chunk().unwrap_or(&NULL_SLOT))
+        } else {
+            self.packing.read(place).map_or(Held::Slot(&NULL_SLOT), Held::Number)
         };
         Some(ValueRef { document: self.document, held })
     }
@@ -135,15 +138,6 @@ impl<'a> ValueRef<'a> {
         Children { document: self.document, packing: Packing::Generic, places }
     }
 
-    /// The value whose word, or element of a packed array, is `place`.
-    fn held_in(self, packing: Packing, place: &'a [u8]) -> Self {
-        let held = match packing.read(place) {
-            Some(number) => Held::Number(number),
-            None => Held::Slot(place.first_chunk().unwrap_or(&NULL_SLOT)),
-        };
-        Self { document: self.document, held }
-    }
-
     /// The members of an object in order; none for other kinds.
     pub fn members(self) -> impl ExactSizeIterator<Item = (&'a [u8], Self)> + 'a {
         let object = self.as_object();
@@ -165,13 +159,15 @@ impl<'a> ValueRef<'a> {
         Some((object.key(&self.document.arena, position)?, value))
     }
 
-    /// `"key":` and value of each member of a shaped object, ready to print; `None` for a
-    /// dictionary.
-    pub(crate) fn labelled(self) -> Option<impl Iterator<Item = (&'a [u8], Self)>> {
-        let Object::Shaped { values, shape, .. } = self.as_object()? else { return None };
-        let words = self.document.arena.bytes(values, 8 * shape.len())?.chunks_exact(8);
-        let values = words.map(move |word| self.held_in(Packing::Generic, word));
-        Some(shape.labels().zip(values))
+    /// Appends its compact JSON text to `out`.
+    pub(crate) fn print_to(self, out: &mut Vec<u8>, limit: usize) -> Result<(), TooLong> {
+        match self.held {
+            Held::Slot(slot) => Printer { document: self.document, out, limit }.word(slot),
+            Held::Number(value) => {
+                number(value, out);
+                Ok(())
+            }
+        }
     }
 
     /// How an array is packed; `Generic` for every other value.

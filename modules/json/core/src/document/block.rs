@@ -67,17 +67,13 @@ pub(crate) fn text_size(len: usize) -> usize {
 /// Stores `text`, given in two pieces, as a string block.
 pub(crate) fn store_text(arena: &mut Arena, head: &[u8], tail: &[u8]) -> Address {
     let len = head.len() + tail.len();
-    let address = arena.allocate(text_size(len));
-    let short = u8::try_from(len).unwrap_or(u8::MAX);
-    arena.put(address, &[short]);
-    let mut start = address.plus(1);
-    if short == u8::MAX {
-        arena.put(start, &u32::try_from(len).unwrap_or(u32::MAX).to_le_bytes());
-        start = start.plus(4);
+    match u8::try_from(len) {
+        Ok(short) if len <= SHORT_TEXT_MAX => arena.store_all(&[&[short], head, tail]),
+        _ => {
+            let long = u32::try_from(len).unwrap_or(u32::MAX).to_le_bytes();
+            arena.store_all(&[&[u8::MAX], &long, head, tail])
+        }
     }
-    arena.put(start, head);
-    arena.put(start.plus(head.len()), tail);
-    address
 }
 
 /// An array block.
@@ -240,9 +236,7 @@ pub(crate) fn store_shaped(
     if number == WIDE_SHAPED {
         arena.put(address.plus(1), &shape.to_le_bytes());
     }
-    for (position, value) in values.enumerate() {
-        arena.put(address.plus(header + 8 * position), &value.slot());
-    }
+    arena.put_words(address.plus(header), values);
     address
 }
 

@@ -1,7 +1,7 @@
 //! Numbers read and printed as the servers do.
 
-/// Decimal places to try, and ten to that power.
-const POWERS: [(u32, f64, u64); 2] = [(6, 1e6, 1_000_000), (3, 1e3, 1000)];
+/// Decimal places to try, and ten to that power: money first, then what most others have.
+const POWERS: [(u32, f64, u64); 3] = [(2, 1e2, 100), (6, 1e6, 1_000_000), (3, 1e3, 1000)];
 
 /// The doubles below this need at most 15 digits if they are integers.
 const SHORT_MAX: f64 = 1e15;
@@ -50,7 +50,13 @@ pub fn print_i64(number: i64, out: &mut Vec<u8>) {
 
 /// Appends the decimal text of `number`.
 pub fn print_u64(number: u64, out: &mut Vec<u8>) {
-    out.extend(itoa::Buffer::new().format(number).as_bytes());
+    if number < 10 {
+        return out.push(digit(number));
+    }
+    if number < 100 {
+        return out.extend_from_slice(&[digit(number / 10), digit(number % 10)]);
+    }
+    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
 /// Appends the shortest text that reads back as `number`, as RedisJSON prints it: always with a
@@ -81,14 +87,25 @@ fn short_decimal(magnitude: f64) -> Option<(u64, u64, u32)> {
     if exact(whole) == magnitude {
         return Some((whole, 0, 1));
     }
-    let fits = |&(_, scale, _): &(u32, f64, u64)| magnitude * scale < SHORT_MAX;
-    let (places, scale, unit) = POWERS.into_iter().find(fits)?;
-    let scaled = truncated(magnitude * scale + 0.5);
-    (exact(scaled) / scale == magnitude).then_some((scaled / unit, scaled % unit, places))
+    let decimal = |(places, scale, unit): (u32, f64, u64)| {
+        if magnitude * scale >= SHORT_MAX {
+            return None;
+        }
+        let scaled = truncated(magnitude * scale + 0.5);
+        (exact(scaled) / scale == magnitude).then_some((scaled / unit, scaled % unit, places))
+    };
+    POWERS.into_iter().find_map(decimal)
 }
 
 /// Appends a fraction of `places` digits without trailing zeros, but never nothing.
 fn print_fraction(fraction: u64, places: u32, out: &mut Vec<u8>) {
+    if places == 2 {
+        out.push(digit(fraction / 10));
+        if fraction % 10 > 0 {
+            out.push(digit(fraction % 10));
+        }
+        return;
+    }
     let (mut rest, mut places) = (fraction, places);
     while places > 1 && rest % 10 == 0 {
         rest /= 10;
@@ -100,6 +117,12 @@ fn print_fraction(fraction: u64, places: u32, out: &mut Vec<u8>) {
         unit /= 10;
     }
     print_u64(rest, out);
+}
+
+/// The last decimal digit of `number`.
+#[expect(clippy::cast_possible_truncation, reason = "below 10")]
+const fn digit(number: u64) -> u8 {
+    b'0' + (number % 10) as u8
 }
 
 #[expect(
@@ -276,6 +299,9 @@ mod tests {
         check(-0.0, "-0.0");
         check(1.0, "1.0");
         check(-1.1, "-1.1");
+        check(12.05, "12.05");
+        check(1.004, "1.004");
+        check(99_999_999_999_999.9, "99999999999999.9");
         check(1.10, "1.1");
         check(-0.5, "-0.5");
         check(0.001, "0.001");

@@ -39,4 +39,23 @@ pub trait Node<'a>: Copy {
     fn member(self, position: usize) -> Option<(&'a [u8], Self)>;
     /// The member called `name`, with its position.
     fn find(self, name: &[u8]) -> Option<(usize, Self)>;
+
+    /// The elements of an array or the values of an object, in order; none for other kinds. O(1)
+    /// each.
+    fn children(self) -> impl ExactSizeIterator<Item = Self> {
+        let (elements, members) = match self.kind() {
+            Kind::Array(len) => (len, 0),
+            Kind::Object(len) => (0, len),
+            Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::String(_) => (0, 0),
+        };
+        (0..elements + members).map(move |at| {
+            let member = || self.member(at).map(|(_, value)| value);
+            self.element(at).or_else(member).unwrap_or(self)
+        })
+    }
+
+    /// Whether it is an array or an object. O(1), and cheaper than its kind.
+    fn is_container(self) -> bool {
+        matches!(self.kind(), Kind::Array(_) | Kind::Object(_))
+    }
 }

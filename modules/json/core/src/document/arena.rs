@@ -114,9 +114,41 @@ impl Arena {
 
     /// A new block that holds `bytes`.
     pub(crate) fn store(&mut self, bytes: &[u8]) -> Address {
-        let address = self.allocate(bytes.len());
-        self.put(address, bytes);
+        self.store_all(&[bytes])
+    }
+
+    /// A new block that holds `parts` one after the other.
+    #[inline]
+    pub(crate) fn store_all(&mut self, parts: &[&[u8]]) -> Address {
+        let size = parts.iter().map(|part| part.len()).sum();
+        if self.rest.as_ref().is_none_or(|rest| rest.free.is_empty() && rest.chunks.is_empty())
+            && self.first.len() + size <= self.first.capacity().min(CHUNK)
+        {
+            let address = Address::new(0, self.first.len());
+            for part in parts {
+                self.first.extend_from_slice(part);
+            }
+            return address;
+        }
+        let address = self.allocate(size);
+        let mut place = address;
+        for part in parts {
+            self.put(place, part);
+            place = place.plus(part.len());
+        }
         address
+    }
+
+    /// Overwrites the block at `address` with words; nothing happens when it is not there.
+    pub(crate) fn put_words(
+        &mut self,
+        address: Address,
+        words: impl ExactSizeIterator<Item = Word>,
+    ) {
+        let places = self.bytes_mut(address, 8 * words.len()).unwrap_or_default();
+        for (place, word) in places.as_chunks_mut::<8>().0.iter_mut().zip(words) {
+            *place = word.slot();
+        }
     }
 
     /// Gives back the block of `size` bytes at `address`.

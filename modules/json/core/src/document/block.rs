@@ -67,17 +67,13 @@ pub(crate) fn text_size(len: usize) -> usize {
 /// Stores `text`, given in two pieces, as a string block.
 pub(crate) fn store_text(arena: &mut Arena, head: &[u8], tail: &[u8]) -> Address {
     let len = head.len() + tail.len();
-    let address = arena.allocate(text_size(len));
-    let short = u8::try_from(len).unwrap_or(u8::MAX);
-    arena.put(address, &[short]);
-    let mut start = address.plus(1);
-    if short == u8::MAX {
-        arena.put(start, &u32::try_from(len).unwrap_or(u32::MAX).to_le_bytes());
-        start = start.plus(4);
+    match u8::try_from(len) {
+        Ok(short) if len <= SHORT_TEXT_MAX => arena.store_all(&[&[short], head, tail]),
+        _ => {
+            let long = u32::try_from(len).unwrap_or(u32::MAX).to_le_bytes();
+            arena.store_all(&[&[u8::MAX], &long, head, tail])
+        }
     }
-    arena.put(start, head);
-    arena.put(start.plus(head.len()), tail);
-    address
 }
 
 /// An array block.
@@ -192,6 +188,15 @@ impl<'a> Object<'a> {
         }
     }
 
+    /// The bytes of all members, and how many each has; its value is in the last 8.
+    pub(crate) fn data(self, arena: &Arena) -> (&[u8], usize) {
+        let (start, width) = match self {
+            Self::Shaped { values, .. } => (values, 8),
+            Self::Dictionary(dictionary) => (dictionary.pair(0), PAIR),
+        };
+        (arena.bytes(start, width * self.len()).unwrap_or_default(), width)
+    }
+
     pub(crate) fn key<'b>(self, arena: &'b Arena, position: usize) -> Option<&'b [u8]>
     where
         'a: 'b,
@@ -231,9 +236,7 @@ pub(crate) fn store_shaped(
     if number == WIDE_SHAPED {
         arena.put(address.plus(1), &shape.to_le_bytes());
     }
-    for (position, value) in values.enumerate() {
-        arena.put(address.plus(header + 8 * position), &value.slot());
-    }
+    arena.put_words(address.plus(header), values);
     address
 }
 

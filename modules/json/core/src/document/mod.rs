@@ -18,6 +18,7 @@ mod packed;
 mod shape;
 mod shape_list;
 pub(crate) mod store;
+mod text;
 mod validate;
 mod value;
 mod word;

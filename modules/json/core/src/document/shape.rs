@@ -20,6 +20,9 @@ pub(crate) const SHAPE_KEYS_MAX: usize = 32;
 /// From this number of keys on, [`Shape::find`] uses an index.
 const INDEXED_KEYS_MIN: usize = 9;
 
+/// So many bytes can be read from the start of every label.
+const LABEL_PAD: usize = 16;
+
 /// How many key lists of which one object has been seen are remembered.
 const SEEN: usize = 4096;
 
@@ -63,7 +66,7 @@ pub(crate) struct Shape {
     hash: u64,
     list: Box<[u8]>,
     keys: Box<[Key]>,
-    /// `"key":` of every key, escaped.
+    /// `{"key":` of the first key and `,"key":` of the others, escaped, and [`LABEL_PAD`] bytes.
     labels: Box<[u8]>,
     /// Key numbers + 1 by hash, open addressing; empty when there are few keys.
     index: Box<[u8]>,
@@ -81,6 +84,7 @@ impl Shape {
         let mut labels = Vec::new();
         let keys: Box<[Key]> = keys_of(list)
             .map(|(start, key)| {
+                labels.push(if labels.is_empty() { b'{' } else { b',' });
                 escaped(key, &mut labels);
                 labels.push(b':');
                 Key {
@@ -90,6 +94,7 @@ impl Shape {
                 }
             })
             .collect();
+        labels.extend_from_slice(&[0; LABEL_PAD]);
         let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
         let mut shape = Self {
             id,
@@ -131,14 +136,16 @@ impl Shape {
         self.list.get(key.start as usize..(key.start + key.len) as usize)
     }
 
-    /// `"key":` of each key in turn.
-    pub(crate) fn labels(&self) -> impl Iterator<Item = &[u8]> {
+    /// `{"key":` of the first key and `,"key":` of the others: the label's length, and at least
+    /// [`LABEL_PAD`] bytes from its start.
+    pub(crate) fn labels(&self) -> impl Iterator<Item = (&[u8], usize)> {
         let mut start = 0;
         self.keys.iter().map(move |key| {
             let end = key.label_end as usize;
-            let label = self.labels.get(start..end).unwrap_or_default();
+            let label = self.labels.get(start..).unwrap_or_default();
+            let len = end - start;
             start = end;
-            label
+            (label, len)
         })
     }
 

@@ -1,11 +1,15 @@
 //! Reading a document.
 
+use std::slice::ChunksExact;
+
 use super::Document;
 use super::block::{self, Array, Object};
 use super::packed::Packing;
 use super::store::{Store, TooLarge, with_store};
+use super::text::Printer;
 use super::word::{Address, Form, Slot, Word};
 use crate::node::{Kind, Node, Number};
+use crate::print::{TooLong, number};
 
 static NULL_SLOT: Slot = Word::NULL.slot();
 
@@ -29,6 +33,43 @@ enum Container<'a> {
     Array(Array),
     Object(Object<'a>),
 }
+
+/// The values in a container.
+#[derive(Clone, Debug)]
+struct Children<'a> {
+    document: &'a Document,
+    packing: Packing,
+    /// An element each, or a member: its value is the last 8 bytes.
+    places: ChunksExact<'a, u8>,
+}
+
+impl Children<'_> {
+    fn none(document: &Document) -> Children<'_> {
+        Children { document, packing: Packing::Generic, places: [].chunks_exact(1) }
+    }
+}
+
+impl<'a> Iterator for Children<'a> {
+    type Item = ValueRef<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<ValueRef<'a>> {
+        let place = self.places.next()?;
+        let held = if self.packing == Packing::Generic {
+            Held::Slot(place.last_chunk().unwrap_or(&NULL_SLOT))
+        } else {
+            self.packing.read(place).map_or(Held::Slot(&NULL_SLOT), Held::Number)
+        };
+        Some(ValueRef { document: self.document, held })
+    }
+
+    #[inline]
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.places.size_hint()
+    }
+}
+
+impl ExactSizeIterator for Children<'_> {}
 
 impl<'a> ValueRef<'a> {
     pub(crate) fn root(document: &'a Document) -> Self {
@@ -79,22 +120,22 @@ impl<'a> ValueRef<'a> {
 
     /// The elements of an array in order; none for other kinds.
     pub fn elements(self) -> impl ExactSizeIterator<Item = Self> + 'a {
-        let array = match self.container() {
-            Some(Container::Array(array)) => Some(array),
-            _ => None,
-        };
-        let data = array.map_or(&[][..], |array| array.data(&self.document.arena));
-        let packing = array.map_or(Packing::Generic, |array| array.packing);
-        data.chunks_exact(packing.width()).map(move |place| self.held_in(packing, place))
+        match self.container() {
+            Some(Container::Array(array)) => self.children_of_array(array),
+            _ => Children::none(self.document),
+        }
     }
 
-    /// The value whose word, or element of a packed array, is `place`.
-    fn held_in(self, packing: Packing, place: &'a [u8]) -> Self {
-        let held = match packing.read(place) {
-            Some(number) => Held::Number(number),
-            None => Held::Slot(place.first_chunk().unwrap_or(&NULL_SLOT)),
-        };
-        Self { document: self.document, held }
+    fn children_of_array(self, array: Array) -> Children<'a> {
+        let data = array.data(&self.document.arena);
+        let places = data.chunks_exact(array.packing.width());
+        Children { document: self.document, packing: array.packing, places }
+    }
+
+    fn children_of_object(self, object: Object<'a>) -> Children<'a> {
+        let (data, width) = object.data(&self.document.arena);
+        let places = data.chunks_exact(width);
+        Children { document: self.document, packing: Packing::Generic, places }
     }
 
     /// The members of an object in order; none for other kinds.
@@ -118,13 +159,15 @@ impl<'a> ValueRef<'a> {
         Some((object.key(&self.document.arena, position)?, value))
     }
 
-    /// `"key":` and value of each member of a shaped object, ready to print; `None` for a
-    /// dictionary.
-    pub(crate) fn labelled(self) -> Option<impl Iterator<Item = (&'a [u8], Self)>> {
-        let Object::Shaped { values, shape, .. } = self.as_object()? else { return None };
-        let words = self.document.arena.bytes(values, 8 * shape.len())?.chunks_exact(8);
-        let values = words.map(move |word| self.held_in(Packing::Generic, word));
-        Some(shape.labels().zip(values))
+    /// Appends its compact JSON text to `out`.
+    pub(crate) fn print_to(self, out: &mut Vec<u8>, limit: usize) -> Result<(), TooLong> {
+        match self.held {
+            Held::Slot(slot) => Printer { document: self.document, out, limit }.word(slot),
+            Held::Number(value) => {
+                number(value, out);
+                Ok(())
+            }
+        }
     }
 
     /// How an array is packed; `Generic` for every other value.
@@ -290,6 +333,22 @@ impl<'a> Node<'a> for ValueRef<'a> {
         let object = self.as_object()?;
         let position = object.find(&self.document.arena, name)?;
         Some((position, self.at(object.value(position))?))
+    }
+
+    fn children(self) -> impl ExactSizeIterator<Item = Self> {
+        match self.container() {
+            Some(Container::Array(array)) => self.children_of_array(array),
+            Some(Container::Object(object)) => self.children_of_object(object),
+            None => Children::none(self.document),
+        }
+    }
+
+    #[inline]
+    fn is_container(self) -> bool {
+        match self.held {
+            Held::Slot(slot) => Word::from_slot(*slot).is_container(),
+            Held::Number(_) => false,
+        }
     }
 }
 

@@ -166,6 +166,12 @@ impl Word {
         }
     }
 
+    /// Whether it is an array or an object.
+    #[inline]
+    pub(crate) fn is_container(self) -> bool {
+        matches!(self.0 & 7, OBJECT | ARRAY)
+    }
+
     /// Whether the word is the whole value.
     pub(crate) fn has_no_block(self) -> bool {
         matches!(

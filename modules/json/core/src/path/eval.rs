@@ -169,7 +169,7 @@ impl<'a, N: Node<'a>> Machine<'_, N> {
     ) -> Result<(), Stop> {
         self.apply(segment, rest, node, sink)?;
         self.each_child(node, |machine, position, child| {
-            if !matches!(child.kind(), Kind::Array(1..) | Kind::Object(1..)) {
+            if !child.is_container() {
                 return Ok(());
             }
             machine.deepen()?;
@@ -242,22 +242,10 @@ impl<'a, N: Node<'a>> Machine<'_, N> {
         node: N,
         mut each: impl FnMut(&mut Self, usize, N) -> Result<(), Stop>,
     ) -> Result<(), Stop> {
-        match node.kind() {
-            Kind::Array(length) => {
-                for position in 0..length {
-                    self.spend(1)?;
-                    let Some(child) = node.element(position) else { break };
-                    each(self, position, child)?;
-                }
-            }
-            Kind::Object(length) => {
-                for position in 0..length {
-                    self.spend(1)?;
-                    let Some((_, child)) = node.member(position) else { break };
-                    each(self, position, child)?;
-                }
-            }
-            Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::String(_) => {}
+        let children = node.children();
+        self.spend(children.len() as u64)?;
+        for (position, child) in children.enumerate() {
+            each(self, position, child)?;
         }
         Ok(())
     }

@@ -121,7 +121,7 @@ impl Arena {
     #[inline]
     pub(crate) fn store_all(&mut self, parts: &[&[u8]]) -> Address {
         let size = parts.iter().map(|part| part.len()).sum();
-        if self.rest.as_ref().is_none_or(|rest| rest.free.is_empty() && rest.chunks.is_empty())
+        if self.rest.as_ref().is_none_or(|rest| rest.free.bytes == 0 && rest.chunks.is_empty())
             && self.first.len() + size <= self.first.capacity().min(CHUNK)
         {
             let address = Address::new(0, self.first.len());

@@ -27,6 +27,25 @@ pub enum Progress {
 ///
 /// `Send`, because a large one is freed on another thread.
 pub trait DataType: rdb::Value + Clone + Send + 'static {
+    /// Whether the type has a record of its own beside the keys, which [`Self::save_aux`] writes.
+    const SAVES_AUX: bool = false;
+
+    /// Writes the record that stands before or behind the keys. Servers that know how (from 7.2 on)
+    /// leave out a record without a field.
+    fn save_aux<W: rdb::Write>(_writer: &mut W, _before_keys: bool) {}
+
+    /// Reads a record of this type to its end, this module's own or an older producer's.
+    ///
+    /// # Errors
+    /// [`rdb::Error::Version`] where no record is known; the server then refuses the file.
+    fn load_aux<R: rdb::Read>(
+        _reader: &mut R,
+        _version: u32,
+        _before_keys: bool,
+    ) -> Result<(), rdb::Error> {
+        Err(rdb::Error::Version)
+    }
+
     /// Calls `emit` with each command, and its arguments behind the key, that together make this
     /// value again. The host puts the key first.
     fn rewrite(&self, emit: &mut dyn FnMut(&'static str, &[&[u8]]));

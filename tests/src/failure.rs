@@ -1,3 +1,5 @@
+//! Why a test failed, and the checks that say so.
+
 use std::fmt;
 
 /// Why a test failed, in words for the person who reads its output.

@@ -1,3 +1,5 @@
+//! The servers under test, and the kinds of places they run in.
+
 use std::env;
 use std::fmt;
 

@@ -1,3 +1,5 @@
+//! Replies as values, for tests that look into them.
+
 use std::fmt;
 
 use crate::{Failure, Outcome};

@@ -1,5 +1,7 @@
 //! Bad input: the exact error, nothing changed, the server alive.
 
+#![expect(clippy::indexing_slicing, reason = "a test may panic; that is how it fails")]
+
 use std::time::{Duration, Instant};
 
 use keyspan_tests::{Client, Outcome, Spec, Value, ensure, on_each_server, replication};

@@ -1,6 +1,10 @@
 //! The JSONPath compliance suite (RFC 9535), through JSON.GET.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic; that is how it fails")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test may panic; that is how it fails"
+)]
 
 use std::fs;
 

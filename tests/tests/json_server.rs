@@ -1,7 +1,7 @@
 //! JSON documents as citizens of a server: everything the server does with a key.
 
 use keyspan_tests::{
-    Client, Outcome, Server, Spec, Value, acl, ensure, on_each_server,
+    Client, Outcome, Server, Spec, acl, ensure, on_each_server,
     pubsub::{Events, Tracker},
     replication,
 };
@@ -97,8 +97,9 @@ fn events_come_only_with_a_change() -> Outcome<()> {
             let wanted: Vec<String> =
                 if event.is_empty() { Vec::new() } else { vec![format!("{event} k")] };
             let mut seen = events.seen(server)?;
-            // The server's own, which it sends for any key that appears.
-            seen.retain(|event| event != "new k");
+            // The server's own: for any key that appears, and (Redis 8.6) for a look at one that
+            // a module has just deleted.
+            seen.retain(|event| event != "new k" && event != "keymiss k");
             ensure(seen == wanted, || format!("{line}: events {seen:?}"))?;
         }
         Ok(())
@@ -148,7 +149,9 @@ fn users_are_held_to_their_rules() -> Outcome<()> {
         acl::refused(&mut writer, "JSON.MSET w:1 $ 1 mine $ 1")?;
         if !old {
             let commands = acl::category(&mut server.client()?, "json")?;
-            ensure(commands.len() == 25, || format!("@json: {commands:?}"))?;
+            // Valkey 8.0 lists no commands of modules, though the rule below works.
+            let listed = if server.name().as_str() == "valkey-8.0" { 0 } else { 25 };
+            ensure(commands.len() == listed, || format!("@json: {commands:?}"))?;
             let mut all = acl::user(server, "all", "~* +@json")?;
             acl::allowed(&mut all, "JSON.SET mine $ 3")?;
             acl::refused(&mut all, "SET plain 1")?;

@@ -2,6 +2,7 @@
 //! kind of trouble, and no `unsafe`. `tests/toy.rs` drives it on a real server.
 
 use std::borrow::Cow;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -42,6 +43,7 @@ fn encoding() -> u32 {
 fn figures(line: &mut dyn FnMut(&str, Figure<'_>)) {
     line("limit", Figure::Count(LIMIT.get().unsigned_abs()));
     line("greeting", Figure::Text("hello"));
+    line("record", Figure::Count(RECORD.load(Ordering::Relaxed)));
 }
 
 fn ready(arguments: &LoadArguments) -> Result<(), String> {
@@ -94,7 +96,25 @@ impl rdb::Value for Text {
     }
 }
 
+/// What was read from the last file's record, or 7 where there was none.
+static RECORD: AtomicU64 = AtomicU64::new(7);
+
 impl DataType for Text {
+    const SAVES_AUX: bool = true;
+
+    fn save_aux<W: Write>(writer: &mut W, before_keys: bool) {
+        if before_keys {
+            writer.unsigned(RECORD.load(Ordering::Relaxed) + 1);
+        }
+    }
+
+    fn load_aux<R: Read>(reader: &mut R, _: u32, before_keys: bool) -> Result<(), rdb::Error> {
+        if before_keys {
+            RECORD.store(reader.unsigned()?, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
     fn rewrite(&self, emit: &mut dyn FnMut(&'static str, &[&[u8]])) {
         let bytes = self.bytes();
         if bytes == b"many" {

@@ -240,8 +240,8 @@ pub(crate) unsafe fn add_categories(api: &Api, ctx: *mut raw::Ctx, entries: &[En
 unsafe fn categorize(api: &Api, command: *mut raw::Command, row: &Row) {
     let Some(set) = api.set_acl_categories else { return };
     let access = match row.access {
-        Access::Read => "read",
-        Access::Grow | Access::Shrink => "write",
+        Access::Read => "read slow",
+        Access::Grow | Access::Shrink => "write slow",
     };
     let Ok(categories) = CString::new(format!("{access} {}", row.category)) else { return };
     // SAFETY: the caller's promise; the server copies the text.

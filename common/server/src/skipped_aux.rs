@@ -12,7 +12,7 @@ use crate::guard::guard;
 use crate::log::{self, Level};
 use crate::raw::{self, Api};
 use crate::rdb::Reader;
-use crate::value::{self, NO_METHODS};
+use crate::value::{self, BEFORE_KEYS, NO_METHODS};
 
 /// One type whose records are dropped.
 #[derive(Clone, Copy, Debug)]
@@ -66,9 +66,6 @@ unsafe extern "C" fn load<A: Aux>(io: *mut raw::Io, version: c_int, when: c_int)
     log::line(level, &text);
     answer
 }
-
-/// When a record stands before the keys.
-const BEFORE_KEYS: c_int = raw::code(redis_module::raw::REDISMODULE_AUX_BEFORE_RDB);
 
 /// Keys of these types are found in files of RediSearch 1 only, and are not read.
 unsafe extern "C" fn load_key<A: Aux>(_io: *mut raw::Io, _version: c_int) -> *mut c_void {

@@ -7,7 +7,9 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use keyspan_common::data_type::DataType;
-use redis_module::raw::REDISMODULE_TYPE_METHOD_VERSION;
+use redis_module::raw::{
+    REDISMODULE_AUX_AFTER_RDB, REDISMODULE_AUX_BEFORE_RDB, REDISMODULE_TYPE_METHOD_VERSION,
+};
 
 use crate::guard::guard;
 use crate::log::{self, Level};
@@ -167,6 +169,11 @@ fn methods<V: DataType>() -> raw::TypeMethods {
         mem_usage2: Some(memory::<V>),
         free_effort2: Some(effort::<V>),
         copy2: Some(copy::<V>),
+        aux_load: Some(load_aux::<V>),
+        aux_save: if V::SAVES_AUX { Some(save_aux::<V>) } else { None },
+        // Older servers know only the one above, and newer ones prefer this.
+        aux_save2: if V::SAVES_AUX { Some(save_aux::<V>) } else { None },
+        aux_save_triggers: if V::SAVES_AUX { BEFORE_KEYS | AFTER_KEYS } else { 0 },
         ..NO_METHODS
     }
 }
@@ -187,6 +194,32 @@ unsafe extern "C" fn load<V: DataType>(io: *mut raw::Io, version: c_int) -> *mut
         outcome.ok().filter(|_| !reader.failed())
     });
     value.flatten().map_or(null_mut(), give)
+}
+
+/// When a record of a type's own stands: before the keys, or behind them.
+pub(crate) const BEFORE_KEYS: c_int = raw::code(REDISMODULE_AUX_BEFORE_RDB);
+const AFTER_KEYS: c_int = raw::code(REDISMODULE_AUX_AFTER_RDB);
+
+unsafe extern "C" fn load_aux<V: DataType>(io: *mut raw::Io, version: c_int, when: c_int) -> c_int {
+    let loaded = guard("aux_load", || {
+        // SAFETY: the stream of this callback.
+        let mut reader = unsafe { Reader::new(io) };
+        let version = u32::try_from(version).ok()?;
+        V::load_aux(&mut reader, version, when == BEFORE_KEYS).ok().filter(|()| !reader.failed())
+    });
+    if loaded.flatten().is_some() {
+        return raw::OK;
+    }
+    log::line(Level::Warning, &format!("a record of '{}' cannot be read", V::TYPE_NAME));
+    raw::ERR
+}
+
+unsafe extern "C" fn save_aux<V: DataType>(io: *mut raw::Io, when: c_int) {
+    guard("aux_save", || {
+        // SAFETY: the stream of this callback.
+        let mut writer = unsafe { Writer::new(io) };
+        V::save_aux(&mut writer, when == BEFORE_KEYS);
+    });
 }
 
 unsafe extern "C" fn save<V: DataType>(io: *mut raw::Io, value: *mut c_void) {

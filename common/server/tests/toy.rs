@@ -1,11 +1,6 @@
 //! Drives the module of `examples/toy.rs` in a real server: the one named by
-//! `KEYSPAN_SERVER_BIN`, else the first of `valkey-server` and `redis-server` in `PATH`.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test stops at the first surprise"
-)]
+//! `KEYSPAN_SERVER_BIN`, else Redis 7.0 from `scripts/servers`.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 
 use std::fs;
 use std::io::{Read, Write};
@@ -40,18 +35,16 @@ fn module() -> PathBuf {
     path.join("examples").join("libtoy.so")
 }
 
-/// The server's program; a machine without one fails the test, it is not skipped.
+/// The server's program: the one that is named, else the oldest that `scripts/servers` has, which
+/// lacks most of what is optional. A machine without one fails the test, it is not skipped.
 fn program() -> PathBuf {
     if let Some(named) = std::env::var_os("KEYSPAN_SERVER_BIN") {
         return named.into();
     }
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let names = ["valkey-server", "redis-server"];
-    names
-        .iter()
-        .flat_map(|name| std::env::split_paths(&path).map(move |folder| folder.join(name)))
-        .find(|file| file.is_file())
-        .expect("KEYSPAN_SERVER_BIN names a server, or one is in PATH")
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/servers");
+    let answer = Command::new(script).args(["path", "redis-7.0"]).output().unwrap();
+    assert!(answer.status.success(), "{}", String::from_utf8_lossy(&answer.stderr));
+    String::from_utf8(answer.stdout).unwrap().trim().into()
 }
 
 fn free_port() -> u16 {
@@ -254,7 +247,9 @@ fn a_value_lives_through_dump_copy_rewrite_and_reload() {
     client.check("TOY.SET a other", "+OK");
     client.check("TOY.GET b", "$5\r\nhello");
     let digest = client.text("DEBUG DIGEST");
+    assert!(client.text("INFO toy").contains("toy_record:7\r\n"), "a record came from nowhere");
     client.check("DEBUG RELOAD", "+OK");
+    assert!(client.text("INFO toy").contains("toy_record:8\r\n"), "the type's record was not read");
     client.check("TOY.GET b", "$5\r\nhello");
     assert_eq!(client.text("DEBUG DIGEST"), digest);
     client.check("CONFIG SET aof-use-rdb-preamble no", "+OK");

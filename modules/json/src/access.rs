@@ -9,9 +9,11 @@ use keyspan_common::{
 use keyspan_json_core::{
     Document, ValueRef,
     node::{Kind, Node},
-    path::{Cache, Dialect, Locations, Path},
+    path::{Cache, Dialect, Locations, Path, Steps},
     print::{self, TooLong},
 };
+
+use smallvec::SmallVec;
 
 use crate::{
     error::{Error, Expected, Limit},
@@ -32,9 +34,13 @@ pub(crate) fn word<'a>(args: &mut Args<'a>, name: &'static str) -> Result<Arg<'a
     args.take().map_err(|Malformed| Error::Arity(name))
 }
 
-/// The word as text.
-pub(crate) fn text(word: Arg<'_>) -> Result<&str, Error> {
-    std::str::from_utf8(word.bytes).map_err(|_| Error::Utf8)
+/// Refuses a word that is no text.
+pub(crate) fn check_text(word: Arg<'_>) -> Result<(), Error> {
+    if word.bytes.is_ascii() || std::str::from_utf8(word.bytes).is_ok() {
+        Ok(())
+    } else {
+        Err(Error::Utf8)
+    }
 }
 
 /// The word as an integer.
@@ -45,7 +51,10 @@ pub(crate) fn integer(word: Arg<'_>) -> Result<i64, Error> {
 /// The path in `word`, compiled; the root in legacy form if there is none.
 pub(crate) fn path(word: Option<Arg<'_>>) -> Result<Arc<Path>, Error> {
     let (text, dialect) = match word {
-        Some(word) => (text(word)?.as_bytes(), settings::dialect()),
+        Some(word) => {
+            check_text(word)?;
+            (word.bytes, settings::dialect())
+        }
         None => (b".".as_slice(), Dialect::Redis),
     };
     Ok(PATHS.with_borrow_mut(|paths| paths.get_or_parse(text, dialect))?)
@@ -81,7 +90,7 @@ pub(crate) fn first<'a>(
 pub(crate) fn locate(document: &Document, path: &Path) -> Result<Locations, Error> {
     let mut found = Locations::new();
     if path.is_definite() {
-        let mut steps = Vec::with_capacity(8);
+        let mut steps = Steps::new();
         if path.resolve_steps(document.root(), &mut steps).is_some() {
             found.push(&steps);
         }
@@ -92,17 +101,24 @@ pub(crate) fn locate(document: &Document, path: &Path) -> Result<Locations, Erro
 }
 
 /// The places in order, without those at or below another one.
-pub(crate) fn topmost(places: &Locations) -> Vec<&[u32]> {
-    let mut sorted: Vec<&[u32]> = places.iter().collect();
-    sorted.sort_unstable();
-    let mut kept: Vec<&[u32]> = Vec::with_capacity(sorted.len());
-    for steps in sorted {
-        // What lies below a place follows it directly in this order.
-        if !kept.last().is_some_and(|above| steps.starts_with(above)) {
-            kept.push(steps);
-        }
-    }
+pub(crate) fn topmost(places: &Locations) -> SmallVec<[&[u32]; 2]> {
+    let mut kept: SmallVec<[&[u32]; 2]> = places.iter().collect();
+    kept.sort_unstable();
+    // What lies below a place follows it directly in this order.
+    kept.dedup_by(|below, above| below.starts_with(above));
     kept
+}
+
+/// The document and the path of a command that reads `key [path]`.
+pub(crate) fn target<'h, H: Host<Value = Document>>(
+    host: &'h mut H,
+    mut args: Args<'_>,
+    name: &'static str,
+) -> Result<(Option<&'h Document>, Arc<Path>), Error> {
+    let key = word(&mut args, name)?;
+    let place = args.take().ok();
+    let document = host.read(key)?;
+    Ok((document, path(place)?))
 }
 
 /// The document at `key`, for a command that needs one.

@@ -200,9 +200,9 @@ impl Error {
 
     /// A value that did not parse, in commands that put `ERR` before the parser's text.
     pub fn json_with_code(error: &ParseError) -> Self {
-        match Self::json(error) {
-            Self::Json(text) => Self::JsonWithCode(text),
-            other => other,
+        match error {
+            ParseError::Utf8 => Self::Utf8,
+            ParseError::Text(_) => Self::JsonWithCode(error.to_string()),
         }
     }
 }

@@ -6,6 +6,7 @@ mod answer;
 pub mod commands;
 pub mod error;
 mod expand;
+mod length;
 pub mod settings;
 
 use keyspan_common::{

@@ -1,10 +1,29 @@
 //! What the server may ask of a document, beside loading and saving it.
 
-use keyspan_common::data_type::{DataType, Mover, Progress};
+use keyspan_common::{
+    data_type::{DataType, Mover, Progress},
+    rdb::{Error, Read},
+};
 
 use crate::{Document, print};
 
 impl DataType for Document {
+    /// Previews of RedisJSON 2.0 wrote their indexes beside the keys: counts, names and paths, which
+    /// nothing uses any more.
+    fn load_aux<R: Read>(reader: &mut R, version: u32, before_keys: bool) -> Result<(), Error> {
+        if version != 2 || !before_keys {
+            return Err(Error::Version);
+        }
+        for _ in 0..reader.unsigned()? {
+            reader.bytes()?;
+            for _ in 0..reader.unsigned()? {
+                reader.bytes()?;
+                reader.bytes()?;
+            }
+        }
+        Ok(())
+    }
+
     fn rewrite(&self, emit: &mut dyn FnMut(&'static str, &[&[u8]])) {
         emit("JSON.SET", &[b"$", &self.text()]);
     }
@@ -45,6 +64,8 @@ impl Document {
 
 #[cfg(test)]
 mod tests {
+    use keyspan_common::rdb::{Field, Memory};
+
     use super::*;
 
     /// Moves every block, and asks for a pause after each.
@@ -61,6 +82,27 @@ mod tests {
         fn should_stop(&mut self) -> bool {
             true
         }
+    }
+
+    #[test]
+    fn index_records_of_previews_are_read_to_their_end() {
+        let body: Memory = [
+            Field::Unsigned(2),
+            Field::Bytes(b"first".to_vec()),
+            Field::Unsigned(1),
+            Field::Bytes(b"field".to_vec()),
+            Field::Bytes(b"$.path".to_vec()),
+            Field::Bytes(b"second".to_vec()),
+            Field::Unsigned(0),
+        ]
+        .into_iter()
+        .collect();
+        let mut reader = body.clone();
+        assert_eq!(Document::load_aux(&mut reader, 2, true), Ok(()));
+        assert_eq!(reader.fields().count(), 0, "fields were left");
+        assert_eq!(Document::load_aux(&mut body.clone(), 3, true), Err(Error::Version));
+        let mut lie: Memory = [Field::Unsigned(u64::MAX)].into_iter().collect();
+        assert_eq!(Document::load_aux(&mut lie, 2, true), Err(Error::Truncated));
     }
 
     #[test]

@@ -77,7 +77,8 @@ fn edits_on_shared_shapes() {
         assert_eq!(document.at(&[1]).unwrap().find(b"new").map(|(position, _)| position), Some(1));
     }
     let copies = documents.clone();
-    assert_eq!(table_sizes().0, 3);
+    // Small documents are closed up at once, and give up the shape that they had before.
+    assert_eq!(table_sizes().0, 2);
     drop(documents);
     assert_eq!(copies.iter().map(text).filter(|text| text.contains("new")).count(), 10);
 }

@@ -18,10 +18,12 @@ use keyspan_json_core::{
 use super::{KEY, PATH, VALUE, row};
 use crate::{
     access::{
-        announce, document_fits, existing, fits, integer, last_or, locate, path, select, text, word,
+        announce, check_text, document_fits, existing, fits, integer, last_or, locate, path,
+        select, word,
     },
     answer::{self, count},
     error::{Error, Expected},
+    length::Length,
 };
 
 const INDEX: Argument = Argument::new("index", ArgumentKind::Integer);
@@ -266,25 +268,17 @@ impl Command for ArrLen {
 
     fn run<H: Host<Value = Document>, R: Reply>(
         host: &mut H,
-        mut args: Args<'_>,
+        args: Args<'_>,
         reply: &mut R,
     ) -> Result<(), Error> {
-        let key = word(&mut args, Self::ROW.name)?;
-        let place = args.take().ok();
-        let document = host.read(key)?;
-        let path = path(place)?;
-        let Some(document) = document else {
-            return answer::no_key(&path, Error::NoKey, reply);
+        let length = Length {
+            name: Self::ROW.name,
+            of: array_len,
+            no_key: Error::NoKey,
+            missing: Some(Error::PathMissing),
+            wrong: Error::PathMissingOrNot(Expected::Array),
         };
-        let lengths: Vec<Option<usize>> =
-            select(document, &path)?.into_iter().map(array_len).collect();
-        if !path.is_legacy() {
-            answer::counts(&path, &lengths, None, reply);
-            return Ok(());
-        }
-        let first = lengths.first().ok_or(Error::PathMissing)?;
-        reply.integer(count(last_or(*first, Expected::Array)?));
-        Ok(())
+        length.reply(host, args, reply)
     }
 }
 
@@ -398,7 +392,7 @@ impl Command for ArrTrim {
     ) -> Result<(), Error> {
         let key = word(&mut args, Self::ROW.name)?;
         let place = word(&mut args, Self::ROW.name)?;
-        text(place)?;
+        check_text(place)?;
         let start = integer(word(&mut args, Self::ROW.name)?)?;
         let stop = integer(word(&mut args, Self::ROW.name)?)?;
         let document = existing(host, key)?;

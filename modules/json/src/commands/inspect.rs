@@ -13,7 +13,7 @@ use keyspan_json_core::{
 
 use super::{KEY, PATH, row};
 use crate::{
-    access::{nesting, path, select, word},
+    access::{nesting, path, select, target, word},
     answer::count,
     error::Error,
     expand, settings,
@@ -48,13 +48,10 @@ impl Command for Type {
 
     fn run<H: Host<Value = Document>, R: Reply>(
         host: &mut H,
-        mut args: Args<'_>,
+        args: Args<'_>,
         reply: &mut R,
     ) -> Result<(), Error> {
-        let key = word(&mut args, Self::ROW.name)?;
-        let place = args.take().ok();
-        let document = host.read(key)?;
-        let path = path(place)?;
+        let (document, path) = target(host, args, Self::ROW.name)?;
         let found = document.map(|document| select(document, &path)).transpose()?;
         if reply.is_resp3() {
             reply.array(1);
@@ -156,14 +153,11 @@ fn measure(subcommand: &[u8]) -> Result<Measure, Error> {
 impl Debug {
     fn measured<H: Host<Value = Document>, R: Reply>(
         host: &mut H,
-        mut args: Args<'_>,
+        args: Args<'_>,
         measure: Measure,
         reply: &mut R,
     ) -> Result<(), Error> {
-        let key = word(&mut args, Self::ROW.name)?;
-        let place = args.take().ok();
-        let document = host.read(key)?;
-        let path = path(place)?;
+        let (document, path) = target(host, args, Self::ROW.name)?;
         let sizes: Option<Vec<usize>> = match document {
             Some(document) => Some(select(document, &path)?.into_iter().map(measure).collect()),
             None => None,

@@ -14,13 +14,17 @@ use keyspan_json_core::{
     print,
 };
 
+use smallvec::SmallVec;
+
 use super::{KEY, PATH, row};
 use crate::{
-    access::{announce, existing, last_or, locate, path, text, with_text, word},
+    access::{announce, check_text, existing, last_or, locate, path, with_text, word},
     error::{Error, Expected},
     expand,
 };
 
+/// One slot per match.
+type Results = SmallVec<[Option<Number>; 2]>;
 type Operation = fn(Number, Number) -> Result<Number, Arithmetic>;
 
 /// Applies `operation` with `operand` to every number that `path` matches, all or none.
@@ -30,11 +34,11 @@ fn apply(
     path: &Path,
     operation: Operation,
     operand: &[u8],
-) -> Result<Vec<Option<Number>>, Error> {
+) -> Result<Results, Error> {
     let places = locate(document, path)?;
     let mut operand = Operand::Text(operand);
-    let mut results = Vec::with_capacity(places.len());
-    let mut undo = Vec::with_capacity(places.len());
+    let mut results = Results::new();
+    let mut undo: SmallVec<[(&[u32], Number); 2]> = SmallVec::new();
     for steps in places.iter() {
         let Some(Kind::Number(old)) = document.at(steps).map(Node::kind) else {
             results.push(None);
@@ -99,7 +103,7 @@ fn run_operation<H: Host<Value = Document>, R: Reply>(
     let key = word(&mut args, name)?;
     let place = word(&mut args, name)?;
     let operand = word(&mut args, name)?;
-    text(operand)?;
+    check_text(operand)?;
     let document = existing(host, key)?;
     let path = path(Some(place))?;
     let results = apply(document, &path, operation, operand.bytes)?;

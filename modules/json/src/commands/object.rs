@@ -13,9 +13,10 @@ use keyspan_json_core::{
 
 use super::{KEY, PATH, row};
 use crate::{
-    access::{announce, existing, last_or, locate, path, select, word},
-    answer::{self, count},
+    access::{announce, existing, last_or, locate, path, select, target, word},
+    answer,
     error::{Error, Expected},
+    length::Length,
 };
 
 fn object_len(value: ValueRef<'_>) -> Option<usize> {
@@ -48,13 +49,10 @@ impl Command for ObjKeys {
 
     fn run<H: Host<Value = Document>, R: Reply>(
         host: &mut H,
-        mut args: Args<'_>,
+        args: Args<'_>,
         reply: &mut R,
     ) -> Result<(), Error> {
-        let key = word(&mut args, Self::ROW.name)?;
-        let place = args.take().ok();
-        let document = host.read(key)?;
-        let path = path(place)?;
+        let (document, path) = target(host, args, Self::ROW.name)?;
         let Some(document) = document else {
             return answer::no_key(&path, Error::NoKey, reply);
         };
@@ -94,28 +92,17 @@ impl Command for ObjLen {
 
     fn run<H: Host<Value = Document>, R: Reply>(
         host: &mut H,
-        mut args: Args<'_>,
+        args: Args<'_>,
         reply: &mut R,
     ) -> Result<(), Error> {
-        let key = word(&mut args, Self::ROW.name)?;
-        let place = args.take().ok();
-        let document = host.read(key)?;
-        let path = path(place)?;
-        let Some(document) = document else {
-            return answer::no_key(&path, Error::PathMissingOrNot(Expected::Object), reply);
+        let length = Length {
+            name: Self::ROW.name,
+            of: object_len,
+            no_key: Error::PathMissingOrNot(Expected::Object),
+            missing: None,
+            wrong: Error::WrongValue(Expected::Object),
         };
-        let lengths: Vec<Option<usize>> =
-            select(document, &path)?.into_iter().map(object_len).collect();
-        if !path.is_legacy() {
-            answer::counts(&path, &lengths, None, reply);
-            return Ok(());
-        }
-        match lengths.first() {
-            Some(Some(len)) => reply.integer(count(*len)),
-            Some(None) => return Err(Error::WrongValue(Expected::Object)),
-            None => reply.null(),
-        }
-        Ok(())
+        length.reply(host, args, reply)
     }
 }
 

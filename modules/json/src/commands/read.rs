@@ -14,9 +14,11 @@ use keyspan_json_core::{
     print::{self, Style, TooLong},
 };
 
+use smallvec::SmallVec;
+
 use super::{KEY, PATH, row};
 use crate::{
-    access::{self, first, path, select, text, with_text, word},
+    access::{self, check_text, first, path, select, with_text, word},
     error::{Error, Limit},
     expand, settings,
 };
@@ -38,39 +40,44 @@ pub struct Get<'a> {
     key: Arg<'a>,
     style: Style<'a>,
     format: Format,
-    paths: Vec<Arg<'a>>,
+    paths: SmallVec<[Arg<'a>; 2]>,
 }
 
 impl<'a> Get<'a> {
-    fn parse(mut args: Args<'a>, resp3: bool) -> Result<Self, Error> {
+    fn parse<R: Reply>(mut args: Args<'a>, reply: &R) -> Result<Self, Error> {
         let name = Get::ROW.name;
         let key = word(&mut args, name)?;
         let mut get =
-            Self { key, style: Style::default(), format: Format::Text, paths: Vec::new() };
+            Self { key, style: Style::default(), format: Format::Text, paths: SmallVec::new() };
         while !args.is_empty() {
-            get.option(&mut args, resp3)?;
+            get.option(&mut args, reply)?;
         }
         Ok(get)
     }
 
-    fn option(&mut self, args: &mut Args<'a>, resp3: bool) -> Result<(), Error> {
+    fn option<R: Reply>(&mut self, args: &mut Args<'a>, reply: &R) -> Result<(), Error> {
         let name = Get::ROW.name;
-        if args.take_keyword("INDENT") {
-            self.style.indent = text(word(args, name)?)?.as_bytes();
+        // Most words are paths, and no keyword starts like one.
+        if args.peek().is_some_and(|word| matches!(word.bytes, [b'$' | b'.', ..])) {
+            let path = word(args, name)?;
+            check_text(path)?;
+            self.paths.push(path);
+        } else if args.take_keyword("INDENT") {
+            self.style.indent = filling(args)?;
         } else if args.take_keyword("NEWLINE") {
-            self.style.newline = text(word(args, name)?)?.as_bytes();
+            self.style.newline = filling(args)?;
         } else if args.take_keyword("SPACE") {
-            self.style.space = text(word(args, name)?)?.as_bytes();
+            self.style.space = filling(args)?;
         } else if args.take_keyword("NOESCAPE") {
             // An option of ReJSON 1.0 that later versions take and ignore.
         } else if args.take_keyword("FORMAT") {
-            if !resp3 {
+            if !reply.is_resp3() {
                 return Err(Error::FormatNeedsResp3);
             }
             self.format = format(word(args, name)?)?;
         } else {
             let path = word(args, name)?;
-            text(path)?;
+            check_text(path)?;
             self.paths.push(path);
         }
         Ok(())
@@ -196,6 +203,13 @@ impl<'a> Get<'a> {
     }
 }
 
+/// What a style puts between things.
+fn filling<'a>(args: &mut Args<'a>) -> Result<&'a [u8], Error> {
+    let filling = word(args, Get::ROW.name)?;
+    check_text(filling)?;
+    Ok(filling.bytes)
+}
+
 fn starts_at_root(path: &[u8]) -> bool {
     matches!(path, [b'$'] | [b'$', b'.' | b'[', ..])
 }
@@ -236,7 +250,7 @@ impl Command for Get<'_> {
         args: Args<'_>,
         reply: &mut R,
     ) -> Result<(), Error> {
-        let get = Get::parse(args, reply.is_resp3())?;
+        let get = Get::parse(args, reply)?;
         let Some(document) = host.read(get.key)? else {
             reply.null();
             return Ok(());
@@ -294,7 +308,7 @@ impl Command for Mget {
     ) -> Result<(), Error> {
         let mut keys: Vec<Arg<'_>> = args.into_iter().collect();
         let place = keys.pop().ok_or(Error::Arity(Mget::ROW.name))?;
-        text(place)?;
+        check_text(place)?;
         // A path that does not parse matches nothing in any key, as the reference replies.
         let path = path(Some(place)).ok();
         // Whole before the first byte goes out, so that a limit is still an error of its own.

@@ -7,15 +7,16 @@ use keyspan_common::{
     reply::Reply,
 };
 use keyspan_json_core::{
-    Document,
+    Document, ValueRef,
     node::{Kind, Node},
 };
 
 use super::{KEY, PATH, VALUE, row};
 use crate::{
-    access::{announce, document_fits, existing, last_or, locate, path, select, text, word},
-    answer::{self, count},
+    access::{announce, check_text, document_fits, existing, last_or, locate, path, word},
+    answer,
     error::{Error, Expected},
+    length::Length,
 };
 
 /// `JSON.STRAPPEND key [path] value`
@@ -54,7 +55,7 @@ impl Command for StrAppend {
             Some(third) => (Some(second), third),
             None => (None, second),
         };
-        text(value)?;
+        check_text(value)?;
         let document = existing(host, key)?;
         let path = path(place)?;
         let places = locate(document, &path)?;
@@ -85,6 +86,13 @@ impl Command for StrAppend {
     }
 }
 
+fn string_len(value: ValueRef<'_>) -> Option<usize> {
+    match value.kind() {
+        Kind::String(text) => Some(text.len()),
+        Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Array(_) | Kind::Object(_) => None,
+    }
+}
+
 /// `JSON.STRLEN key [path]`
 #[derive(Debug)]
 pub struct StrLen;
@@ -101,31 +109,16 @@ impl Command for StrLen {
 
     fn run<H: Host<Value = Document>, R: Reply>(
         host: &mut H,
-        mut args: Args<'_>,
+        args: Args<'_>,
         reply: &mut R,
     ) -> Result<(), Error> {
-        let key = word(&mut args, StrLen::ROW.name)?;
-        let place = args.take().ok();
-        let document = host.read(key)?;
-        let path = path(place)?;
-        let Some(document) = document else {
-            return answer::no_key(&path, Error::NoKey, reply);
+        let length = Length {
+            name: StrLen::ROW.name,
+            of: string_len,
+            no_key: Error::NoKey,
+            missing: Some(Error::PathMissing),
+            wrong: Error::WrongValue(Expected::String),
         };
-        let lengths: Vec<Option<usize>> = select(document, &path)?
-            .into_iter()
-            .map(|value| match value.kind() {
-                Kind::String(text) => Some(text.len()),
-                Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Array(_) | Kind::Object(_) => {
-                    None
-                }
-            })
-            .collect();
-        if !path.is_legacy() {
-            answer::counts(&path, &lengths, None, reply);
-            return Ok(());
-        }
-        let first = lengths.first().ok_or(Error::PathMissing)?;
-        reply.integer(count(first.ok_or(Error::WrongValue(Expected::String))?));
-        Ok(())
+        length.reply(host, args, reply)
     }
 }

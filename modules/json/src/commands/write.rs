@@ -7,13 +7,15 @@ use keyspan_common::{
     reply::Reply,
 };
 use keyspan_json_core::{
-    path::{Last, Path},
+    path::{Last, Path, Steps},
     {Document, FloatKind},
 };
 
+use smallvec::{SmallVec, smallvec};
+
 use super::{KEY, PATH, VALUE, row};
 use crate::{
-    access::{announce, fits, fits_alone, is_root, locate, path, text, topmost, word},
+    access::{announce, check_text, fits, fits_alone, is_root, locate, path, topmost, word},
     error::Error,
 };
 
@@ -39,9 +41,9 @@ enum Format {
 #[derive(Debug)]
 enum Change {
     /// A new member of the object at these steps.
-    Add { parent: Vec<u32>, name: Vec<u8> },
+    Add { parent: Steps, name: Vec<u8> },
     /// A new value at these steps.
-    Replace(Vec<u32>),
+    Replace(Steps),
 }
 
 impl Change {
@@ -53,13 +55,14 @@ impl Change {
     }
 }
 
+type Changes = SmallVec<[Change; 1]>;
+
 /// Where a value for `path` goes: every match, or else the one new member that `path` names.
-fn changes(document: &Document, path: &Path, condition: Condition) -> Result<Vec<Change>, Error> {
+fn changes(document: &Document, path: &Path, condition: Condition) -> Result<Changes, Error> {
     if condition != Condition::Absent {
-        let found: Vec<Change> = topmost(&locate(document, path)?)
-            .into_iter()
-            .map(|s| Change::Replace(s.to_vec()))
-            .collect();
+        let places = locate(document, path)?;
+        let found: Changes =
+            topmost(&places).into_iter().map(|steps| Change::Replace(steps.into())).collect();
         if !found.is_empty() || condition == Condition::Present {
             return Ok(found);
         }
@@ -67,16 +70,16 @@ fn changes(document: &Document, path: &Path, condition: Condition) -> Result<Vec
     additions(document, path)
 }
 
-fn additions(document: &Document, path: &Path) -> Result<Vec<Change>, Error> {
+fn additions(document: &Document, path: &Path) -> Result<Changes, Error> {
     let Some((above, last)) = path.parent() else { return Err(Error::PathNotStatic) };
-    let mut parent = Vec::with_capacity(8);
+    let mut parent = Steps::new();
     match last {
         Last::Name(name) => Ok(match above.resolve_steps(document.root(), &mut parent) {
-            Some(_) => vec![Change::Add { parent, name: name.to_vec() }],
-            None => Vec::new(),
+            Some(_) => smallvec![Change::Add { parent, name: name.to_vec() }],
+            None => Changes::new(),
         }),
         // An index creates nothing: its place exists, or it is out of range.
-        Last::Index(_) if path.resolve(document.root()).is_some() => Ok(Vec::new()),
+        Last::Index(_) if path.resolve(document.root()).is_some() => Ok(Changes::new()),
         Last::Index(_) => Err(Error::IndexInPath),
     }
 }
@@ -88,6 +91,12 @@ fn put(
     condition: Condition,
     value: &Document,
 ) -> Result<bool, Error> {
+    let mut steps = Steps::new();
+    // The usual case without a list of changes: one value that is there already.
+    if condition != Condition::Absent && path.resolve_steps(document.root(), &mut steps).is_some() {
+        fits(document, steps.len(), value, 1)?;
+        return Ok(document.replace(&steps, value.root()));
+    }
     let changes = planned(document, path, condition, value)?;
     Ok(apply(document, &changes, value))
 }
@@ -98,7 +107,7 @@ fn planned(
     path: &Path,
     condition: Condition,
     value: &Document,
-) -> Result<Vec<Change>, Error> {
+) -> Result<Changes, Error> {
     let changes = changes(document, path, condition)?;
     if let Some(depth) = changes.iter().map(Change::depth).max() {
         fits(document, depth, value, changes.len())?;
@@ -139,7 +148,7 @@ impl<'a> Set<'a> {
             format: Format::Json,
             floats: None,
         };
-        text(set.path)?;
+        check_text(set.path)?;
         while !args.is_empty() {
             set.option(&mut args)?;
         }
@@ -277,7 +286,7 @@ impl Mset {
     ) -> Result<Assignment<'a>, Error> {
         let name = Mset::ROW.name;
         let (key, place, word) = (word(args, name)?, word(args, name)?, word(args, name)?);
-        text(place)?;
+        check_text(place)?;
         let parse = || Document::parse(word.bytes).map_err(|error| Error::json(&error));
         let value = match host.read(key)? {
             None if !is_root(place) => return Err(Error::NotAtRoot),
@@ -334,7 +343,7 @@ impl Command for Mset {
         mut args: Args<'_>,
         reply: &mut R,
     ) -> Result<(), Error> {
-        if args.len() % 3 != 0 {
+        if !args.len().is_multiple_of(3) {
             return Err(Error::Arity(Mset::ROW.name));
         }
         let mut assignments = Vec::with_capacity(args.len() / 3);
@@ -410,7 +419,7 @@ impl Command for Merge {
         let name = Merge::ROW.name;
         let (key, place, word) =
             (word(&mut args, name)?, word(&mut args, name)?, word(&mut args, name)?);
-        text(place)?;
+        check_text(place)?;
         let parse = || Document::parse(word.bytes).map_err(|error| Error::json(&error));
         let merged = match host.write(key)? {
             Some(document) => {

@@ -24,12 +24,23 @@ pub(crate) struct Arena {
 struct Rest {
     /// Chunks 1, 2, ...
     chunks: Vec<Vec<u8>>,
-    /// Free blocks by size in bytes.
-    free: BTreeMap<usize, Vec<Address>>,
-    free_bytes: usize,
+    free: FreeBlocks,
     /// New chunks are made in full size at once: they are cut to what they hold when the parse ends.
     roomy: bool,
 }
+
+/// Free blocks. Most edited documents are small and have a few: a tree would be larger than they are.
+#[derive(Clone, Debug, Default)]
+struct FreeBlocks {
+    /// Size and address, at most [`FEW`], in no order.
+    few: Vec<(usize, Address)>,
+    /// What is more, by size.
+    many: BTreeMap<usize, Vec<Address>>,
+    bytes: usize,
+}
+
+/// Blocks that are searched one by one.
+const FEW: usize = 8;
 
 impl Arena {
     pub(crate) const fn new() -> Self {
@@ -86,7 +97,7 @@ impl Arena {
 
     /// A block of `size` bytes with unspecified content: a free one, else new at the end.
     pub(crate) fn allocate(&mut self, size: usize) -> Address {
-        if let Some(address) = self.rest.as_mut().and_then(|rest| rest.take(size)) {
+        if let Some(address) = self.rest.as_mut().and_then(|rest| rest.free.take(size)) {
             return address;
         }
         let full = |len: usize| len > 0 && len + size > CHUNK;
@@ -121,7 +132,7 @@ impl Arena {
                 rest.chunks.pop();
             }
         } else if size > 0 {
-            self.rest.get_or_insert_default().give(address, size);
+            self.rest.get_or_insert_default().free.give(address, size);
         }
     }
 
@@ -132,13 +143,12 @@ impl Arena {
 
     /// Bytes in free blocks.
     pub(crate) fn free_bytes(&self) -> usize {
-        self.rest.as_ref().map_or(0, |rest| rest.free_bytes)
+        self.rest.as_ref().map_or(0, |rest| rest.free.bytes)
     }
 
     /// The free blocks, for the check of invariants.
     pub(crate) fn free_blocks(&self) -> impl Iterator<Item = (Address, usize)> + '_ {
-        let classes = self.rest.iter().flat_map(|rest| &rest.free);
-        classes.flat_map(|(size, list)| list.iter().map(move |address| (*address, *size)))
+        self.rest.iter().flat_map(|rest| rest.free.iter())
     }
 
     /// Bytes the allocator holds for the chunks and what belongs to them.
@@ -195,7 +205,7 @@ impl Rest {
     }
 
     fn take_exact(&mut self) -> Option<Box<Self>> {
-        if self.chunks.is_empty() && self.free_bytes == 0 {
+        if self.chunks.is_empty() && self.free.bytes == 0 {
             return None;
         }
         let fresh = Self { roomy: self.roomy, ..Self::default() };
@@ -208,44 +218,72 @@ impl Rest {
         Some(Box::new(taken))
     }
 
+    fn memory(&self) -> usize {
+        let chunks: usize = self.chunks.iter().map(|chunk| allocation(chunk.capacity())).sum();
+        allocation(size_of::<Self>())
+            + allocation(self.chunks.capacity() * size_of::<Vec<u8>>())
+            + chunks
+            + self.free.memory()
+    }
+}
+
+impl FreeBlocks {
     /// The smallest free block of at least `size` bytes; what it has too much stays free.
     fn take(&mut self, size: usize) -> Option<Address> {
-        let (&found, list) = self.free.range_mut(size..).next()?;
-        let address = list.pop()?;
-        if list.is_empty() {
-            self.free.remove(&found);
-        }
-        self.free_bytes -= found;
+        let (found, address) = self.best_of_few(size).or_else(|| self.best_of_many(size))?;
+        self.bytes -= found;
         if found > size {
             self.give(address.plus(size), found - size);
         }
         Some(address)
     }
 
+    fn best_of_few(&mut self, size: usize) -> Option<(usize, Address)> {
+        let fits = self.few.iter().enumerate().filter(|(_, (free, _))| *free >= size);
+        let (index, _) = fits.min_by_key(|(_, (free, _))| *free)?;
+        Some(self.few.swap_remove(index))
+    }
+
+    fn best_of_many(&mut self, size: usize) -> Option<(usize, Address)> {
+        let (&found, list) = self.many.range_mut(size..).next()?;
+        let address = list.pop()?;
+        if list.is_empty() {
+            self.many.remove(&found);
+        }
+        Some((found, address))
+    }
+
     fn give(&mut self, address: Address, size: usize) {
-        self.free.entry(size).or_default().push(address);
-        self.free_bytes += size;
+        if self.few.len() < FEW {
+            self.few.push((size, address));
+        } else {
+            self.many.entry(size).or_default().push(address);
+        }
+        self.bytes += size;
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (Address, usize)> + '_ {
+        let many = self.many.iter();
+        let many = many.flat_map(|(size, list)| list.iter().map(move |address| (*address, *size)));
+        self.few.iter().map(|(size, address)| (*address, *size)).chain(many)
     }
 
     fn memory(&self) -> usize {
-        let chunks: usize = self.chunks.iter().map(|chunk| allocation(chunk.capacity())).sum();
-        let lists: usize = self.free.values().map(|list| allocation(8 * list.capacity())).sum();
+        let lists: usize = self.many.values().map(|list| allocation(8 * list.capacity())).sum();
         // A tree node has room for 11 entries of 32 bytes and is at least half full.
-        let tree = self.free.len().div_ceil(7) * allocation(11 * 32 + 16);
-        allocation(size_of::<Self>())
-            + allocation(self.chunks.capacity() * size_of::<Vec<u8>>())
-            + chunks
-            + lists
-            + tree
+        let tree = self.many.len().div_ceil(7) * allocation(11 * 32 + 16);
+        allocation(16 * self.few.capacity()) + lists + tree
     }
 }
 
 /// Makes `chunk` longer by `size`, with some bytes to spare: an eighth, so that a document that
-/// grows member by member is not copied each time, and does not waste much either.
+/// grows member by member is not copied each time, and does not waste much either. A small one
+/// takes what the allocator would give it anyway.
 fn grow(chunk: &mut Vec<u8>, size: usize) {
     let len = chunk.len() + size;
     if len > chunk.capacity() {
-        let wanted = (len + len / 8 + 32).min(CHUNK.max(len));
+        let spare = if len < 1024 { 0 } else { len / 8 };
+        let wanted = allocation(len + spare).min(CHUNK.max(len));
         chunk.reserve_exact(wanted - chunk.len());
     }
     chunk.resize(len, 0);

@@ -22,9 +22,7 @@ impl Document {
             return false;
         }
         let Some(target) = self.target(steps) else { return false };
-        let done = self.edited(|editor| editor.replace(target, value)).is_some();
-        self.settle();
-        done
+        self.edited(|editor| editor.replace(target, value)).is_some()
     }
 
     /// Adds a member behind the others. False if the target is no object or has one of this name.
@@ -48,7 +46,7 @@ impl Document {
         let position = *last as usize;
         let Some(kind) = self.at(parents).map(Node::kind) else { return false };
         let Some(Target::Word(place)) = self.target(parents) else { return false };
-        let done = match kind {
+        match kind {
             Kind::Array(len) if position < len => {
                 self.edited(|editor| editor.cut(place, position, position + 1)).is_some()
             }
@@ -61,9 +59,7 @@ impl Document {
             | Kind::Bool(_)
             | Kind::Number(_)
             | Kind::String(_) => false,
-        };
-        self.settle();
-        done
+        }
     }
 
     /// Inserts copies of `values` before element `index` of an array, at most its length. The new
@@ -95,7 +91,6 @@ impl Document {
             editor.cut(place, end, len)?;
             editor.cut(place, 0, start)
         })?;
-        self.settle();
         Some(end - start)
     }
 
@@ -130,7 +125,6 @@ impl Document {
             return None;
         }
         self.edited(|editor| editor.append(place, text))?;
-        self.settle();
         Some(len)
     }
 
@@ -196,7 +190,10 @@ impl Document {
     }
 
     fn edited<R>(&mut self, work: impl FnOnce(&mut Editor<'_>) -> R) -> R {
-        with_store(|store| store.edit(self, |store, root| work(&mut Editor { store, root })))
+        let result =
+            with_store(|store| store.edit(self, |store, root| work(&mut Editor { store, root })));
+        self.settle();
+        result
     }
 }
 

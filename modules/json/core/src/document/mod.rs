@@ -50,6 +50,9 @@ pub struct Document {
 
 static NULL: Document = Document::null();
 
+/// Bytes of values up to which a document is small.
+const SMALL: usize = 1024;
+
 impl Document {
     /// The document `null`.
     #[must_use]
@@ -107,12 +110,13 @@ impl Document {
         1 + self.arena.used() / (64 << 10)
     }
 
-    /// Closes up the free blocks when they are more than the live ones. O(size), which the removal
-    /// of as many bytes has paid for.
+    /// Closes up the free blocks when they are more than the live ones, and in a small document at
+    /// once: what keeps track of them would be as large as the document. O(size), which the
+    /// removals of as many bytes have paid for.
     fn settle(&mut self) {
         let free = self.arena.free_bytes();
         let live = self.arena.used().saturating_sub(free);
-        if free > live + 4096 {
+        if (free > 0 && live < SMALL) || free > live + 4096 {
             *self = self.root().to_document();
         }
     }

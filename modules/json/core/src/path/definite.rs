@@ -1,7 +1,7 @@
 //! Paths of single names and indexes: no allocation, no recursion.
 
 use super::ast::{Segment, Selector};
-use super::{Dialect, ParentPath};
+use super::{Dialect, ParentPath, Steps};
 use crate::node::{Kind, Node};
 
 impl ParentPath<'_> {
@@ -15,7 +15,7 @@ impl ParentPath<'_> {
     }
 
     /// As [`Path::resolve_steps`](super::Path::resolve_steps).
-    pub fn resolve_steps<'a, N: Node<'a>>(&self, root: N, steps: &mut Vec<u32>) -> Option<N> {
+    pub fn resolve_steps<'a, N: Node<'a>>(&self, root: N, steps: &mut Steps) -> Option<N> {
         let start = steps.len();
         let mut node = root;
         for segment in self.segments {

@@ -1,17 +1,21 @@
 //! The ways from the root to the matches of a path.
 
-/// Ways from the root: the element index or member position at each level. One allocation for all.
+use smallvec::SmallVec;
+
+use super::Steps;
+
+/// Ways from the root, one behind the other. A single one of usual length needs no allocation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Locations {
-    steps: Vec<u32>,
-    ends: Vec<usize>,
+    steps: Steps,
+    ends: SmallVec<[usize; 2]>,
 }
 
 impl Locations {
     /// No way yet.
     #[must_use]
-    pub const fn new() -> Self {
-        Self { steps: Vec::new(), ends: Vec::new() }
+    pub fn new() -> Self {
+        Self::default()
     }
 
     /// How many. O(1).

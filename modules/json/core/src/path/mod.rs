@@ -23,6 +23,8 @@ mod parse_filter;
 mod regexp;
 mod string;
 
+use smallvec::SmallVec;
+
 use std::borrow::Cow;
 
 pub use budget::{Budget, Exceeded};
@@ -44,6 +46,10 @@ pub const PARTS_MAX: usize = 16 * 1024;
 pub const REGEXES_MAX: usize = 16;
 /// Size of a compiled regular expression, in bytes, as the regex crate counts it.
 pub const REGEX_BYTES_MAX: usize = 1024 * 1024;
+
+/// The way to one value: the element index or member position at each level from the root. Most
+/// ways need no allocation.
+pub type Steps = SmallVec<[u32; 12]>;
 
 /// The language of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -108,7 +114,7 @@ impl Path {
 
     /// As [`resolve`](Self::resolve), and adds to `steps` the element indexes and member positions
     /// that lead to the match. Adds nothing without a match.
-    pub fn resolve_steps<'a, N: Node<'a>>(&self, root: N, steps: &mut Vec<u32>) -> Option<N> {
+    pub fn resolve_steps<'a, N: Node<'a>>(&self, root: N, steps: &mut Steps) -> Option<N> {
         self.view().resolve_steps(root, steps)
     }
 

@@ -215,7 +215,7 @@ proptest! {
         prop_assert!(path.is_definite());
         let mut nodes = Vec::new();
         let mut locations = Locations::new();
-        let mut steps = Vec::new();
+        let mut steps = keyspan_json_core::path::Steps::new();
         path.select(Json(&document), &mut Budget::default(), &mut nodes).unwrap();
         path.locate(Json(&document), &mut Budget::default(), &mut locations).unwrap();
         let found = path.resolve_steps(Json(&document), &mut steps);

@@ -142,14 +142,14 @@ fn standard_functions_are_added() {
 fn steps_and_parents_lead_to_the_value() {
     let document: Value = from_str(NESTED).unwrap();
     let path = Path::parse(b"$.c[-1]", Dialect::Redis).unwrap();
-    let mut steps = Vec::new();
+    let mut steps = keyspan_json_core::path::Steps::new();
     assert_eq!(path.resolve_steps(Json(&document), &mut steps).unwrap().0, &document["c"][2]);
-    assert_eq!(steps, [2, 2]);
+    assert_eq!(steps[..], [2, 2]);
     assert_eq!(path.resolve(Json(&document)).unwrap().0, &document["c"][2]);
     let (parent, last) = path.parent().unwrap();
     assert_eq!(last, keyspan_json_core::path::Last::Index(-1));
     assert_eq!(parent.resolve(Json(&document)).unwrap().0, &document["c"]);
     let missing = Path::parse(b"$.c.x", Dialect::Redis).unwrap();
     assert!(missing.resolve_steps(Json(&document), &mut steps).is_none());
-    assert_eq!(steps, [2, 2]);
+    assert_eq!(steps[..], [2, 2]);
 }

@@ -38,3 +38,23 @@ fn a_value_that_goes_to_many_places_counts_as_often() {
     check(&["JSON.ARRAPPEND", "k", "$[*].a", "LONG", "0"]);
     check(&["JSON.ARRINSERT", "k", "$[*].a", "0", "LONG"]);
 }
+
+#[test]
+fn values_that_fit_alone_but_not_together_change_nothing() {
+    assert!(settings::MAX_DOCUMENT_SIZE.set(SIZE_MAX));
+    let long = format!("\"{}\"", "x".repeat(40 << 10));
+    let mut keyspace = Keyspace::default();
+    assert_eq!(run(&mut keyspace, &["JSON.SET", "k", "$", "{}"]), b"+OK\r\n");
+    let events = keyspace.events.len();
+    let words = ["JSON.MSET", "k", "$.a", &long, "other", "$", "1", "k", "$.b", &long];
+    assert_eq!(run(&mut keyspace, &words), TOO_LARGE);
+    assert_eq!(run(&mut keyspace, &["JSON.GET", "k"]), b"$2\r\n{}\r\n");
+    assert_eq!(run(&mut keyspace, &["JSON.GET", "other"]), b"$-1\r\n");
+    assert_eq!((keyspace.events.len(), keyspace.replicated), (events, 1));
+    let words = ["JSON.MSET", "k", "$.a", &long, "k", "$", "[]", "k", "$[0]", "1"];
+    let refused = b"-ERR array index out of range\r\n";
+    assert_eq!(run(&mut keyspace, &words), refused, "paths are those before the command");
+    let words = ["JSON.MSET", "k", "$.a", "1", "k", "$.b", "2"];
+    assert_eq!(run(&mut keyspace, &words), b"+OK\r\n");
+    assert_eq!(run(&mut keyspace, &["JSON.GET", "k"]), b"$13\r\n{\"a\":1,\"b\":2}\r\n");
+}

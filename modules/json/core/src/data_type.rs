@@ -2,10 +2,13 @@
 
 use keyspan_common::{
     data_type::{DataType, Mover, Progress},
-    rdb::{Error, Read},
+    rdb::{Error, Read, dump},
 };
 
-use crate::{Document, print};
+use crate::{Document, document::NESTING_MAX, print};
+
+/// An RDB version that every server takes in a RESTORE.
+const RESTORED_EVERYWHERE: u16 = 9;
 
 impl DataType for Document {
     /// Previews of RedisJSON 2.0 wrote their indexes beside the keys: counts, names and paths, which
@@ -25,7 +28,13 @@ impl DataType for Document {
     }
 
     fn rewrite(&self, emit: &mut dyn FnMut(&'static str, &[&[u8]])) {
-        emit("JSON.SET", &[b"$", &self.text()]);
+        if self.root().depth() <= NESTING_MAX {
+            return emit("JSON.SET", &[b"$", &self.text()]);
+        }
+        // Encoding 4 nests one level deeper than any text that parses.
+        if let Ok(payload) = dump::save_dump(self, 4, RESTORED_EVERYWHERE) {
+            emit("RESTORE", &[b"0", &payload]);
+        }
     }
 
     fn memory(&self) -> usize {
@@ -103,6 +112,23 @@ mod tests {
         assert_eq!(Document::load_aux(&mut body.clone(), 3, true), Err(Error::Version));
         let mut lie: Memory = [Field::Unsigned(u64::MAX)].into_iter().collect();
         assert_eq!(Document::load_aux(&mut lie, 2, true), Err(Error::Truncated));
+    }
+
+    #[test]
+    fn a_rewrite_makes_the_deepest_document_again() {
+        // An array in an array, 128 times, as encoding 4 may hold it.
+        let deepest = [vec![0x81; 127], vec![0x80]].concat();
+        let fields: Memory = [Field::Bytes(deepest)].into_iter().collect();
+        let document: Document = fields.load(4).unwrap();
+        document.rewrite(&mut |command, words| {
+            assert_eq!((command, words[0]), ("RESTORE", &b"0"[..]));
+            let again: Document = dump::load_dump(words[1]).unwrap();
+            assert_eq!(again.text(), document.text());
+        });
+        let shallow = Document::parse(b"[[]]").unwrap();
+        shallow.rewrite(&mut |command, words| {
+            assert_eq!((command, words), ("JSON.SET", &[&b"$"[..], b"[[]]"][..]));
+        });
     }
 
     #[test]

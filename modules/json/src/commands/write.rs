@@ -1,6 +1,6 @@
 //! JSON.SET, JSON.MSET, JSON.MERGE: values put into documents.
 
-use std::slice::from_ref;
+use std::{collections::HashMap, slice::from_ref};
 
 use keyspan_common::{
     args::{Arg, Args},
@@ -308,6 +308,35 @@ impl Mset {
         Ok(Assignment { key, path: place, value })
     }
 
+    /// Tries the triples of keys that come several times on copies: each was checked against the
+    /// keyspace as it is, and may not fit any more behind those before it.
+    fn rehearse<H: Host<Value = Document>>(
+        host: &mut H,
+        assignments: &[Assignment<'_>],
+    ) -> Result<(), Error> {
+        let mut times: HashMap<&[u8], usize> = HashMap::new();
+        for assignment in assignments {
+            *times.entry(assignment.key.bytes).or_default() += 1;
+        }
+        let mut copies: HashMap<&[u8], Document> = HashMap::new();
+        for Assignment { key, path: place, value } in assignments {
+            if times.get(key.bytes).is_none_or(|times| *times < 2) {
+                continue;
+            }
+            if !copies.contains_key(key.bytes) {
+                let copy = host.read(*key)?.cloned().unwrap_or_else(Document::null);
+                copies.insert(key.bytes, copy);
+            }
+            let Some(copy) = copies.get_mut(key.bytes) else { continue };
+            if is_root(*place) {
+                copy.clone_from(value);
+            } else {
+                put(copy, &*path(Some(*place))?, Condition::None, value)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Applies one triple; what an earlier triple of the command has taken away is skipped.
     fn apply<H: Host<Value = Document>>(host: &mut H, assignment: Assignment<'_>) -> bool {
         let Assignment { key, path: place, value } = assignment;
@@ -352,6 +381,7 @@ impl Command for Mset {
         while !args.is_empty() {
             assignments.push(Mset::check(host, &mut args)?);
         }
+        Mset::rehearse(host, &assignments)?;
         let mut changed = false;
         for assignment in assignments {
             let key = assignment.key;

@@ -10,11 +10,11 @@ use keyspan_json_core::{
     Document,
     arith::{self, Arithmetic},
     node::{Kind, Node, Number},
-    path::Path,
+    path::{Path, Steps},
     print,
 };
 
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
 use super::{KEY, PATH, row};
 use crate::{
@@ -35,6 +35,9 @@ fn apply(
     operation: Operation,
     operand: &[u8],
 ) -> Result<Results, Error> {
+    if path.is_definite() {
+        return apply_to_one(document, path, operation, operand);
+    }
     let places = locate(document, path)?;
     let mut operand = Operand::Text(operand);
     let mut results = Results::new();
@@ -60,6 +63,23 @@ fn apply(
         }
     }
     Ok(results)
+}
+
+/// As [`apply`], for a path with one match at most: one way down instead of a list of ways.
+fn apply_to_one(
+    document: &mut Document,
+    path: &Path,
+    operation: Operation,
+    operand: &[u8],
+) -> Result<Results, Error> {
+    let mut steps = Steps::new();
+    let Some(found) = path.resolve_steps(document.root(), &mut steps) else {
+        return Ok(Results::new());
+    };
+    let Kind::Number(old) = found.kind() else { return Ok(smallvec![None]) };
+    let new = operation(old, parse(operand)?)?;
+    document.set_number(&steps, new);
+    Ok(smallvec![Some(new)])
 }
 
 /// The operand, parsed when the first number needs it, as the reference does: a path without

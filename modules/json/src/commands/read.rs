@@ -96,6 +96,13 @@ impl<'a> Get<'a> {
         if path.is_legacy() {
             let value = first(document, path)?.ok_or(Error::PathMissing)?;
             self.value(value, 0, text)
+        } else if path.is_definite() && self.style == Style::default() {
+            text.push(b'[');
+            if let Some(value) = path.resolve(document.root()) {
+                access::print(value, text)?;
+            }
+            text.push(b']');
+            Ok(())
         } else if path.is_definite() {
             self.array(path.resolve(document.root()).as_slice(), 0, text)
         } else {

@@ -101,7 +101,7 @@ fn short_decimal(magnitude: f64) -> Option<(u64, u64, u32)> {
 fn print_fraction(fraction: u64, places: u32, out: &mut Vec<u8>) {
     if places == 2 {
         out.push(digit(fraction / 10));
-        if fraction % 10 > 0 {
+        if !fraction.is_multiple_of(10) {
             out.push(digit(fraction % 10));
         }
         return;
@@ -120,7 +120,6 @@ fn print_fraction(fraction: u64, places: u32, out: &mut Vec<u8>) {
 }
 
 /// The last decimal digit of `number`.
-#[expect(clippy::cast_possible_truncation, reason = "below 10")]
 const fn digit(number: u64) -> u8 {
     b'0' + (number % 10) as u8
 }

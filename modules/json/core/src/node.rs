@@ -54,8 +54,11 @@ pub trait Node<'a>: Copy {
         })
     }
 
-    /// Whether it is an array or an object. O(1), and cheaper than its kind.
-    fn is_container(self) -> bool {
-        matches!(self.kind(), Kind::Array(_) | Kind::Object(_))
+    /// The number of children, and those that are arrays or objects, with their positions.
+    fn containers(self) -> (usize, impl Iterator<Item = (usize, Self)>) {
+        let children = self.children();
+        let is_container =
+            |child: &(usize, Self)| matches!(child.1.kind(), Kind::Array(_) | Kind::Object(_));
+        (children.len(), children.enumerate().filter(is_container))
     }
 }

@@ -68,12 +68,16 @@ pub(crate) struct Shape {
     keys: Box<[Key]>,
     /// `{"key":` of the first key and `,"key":` of the others, escaped, and [`LABEL_PAD`] bytes.
     labels: Box<[u8]>,
+    /// The bits of the marks of all keys: a name whose bit is not there is none of them.
+    marks: u64,
     /// Key numbers + 1 by hash, open addressing; empty when there are few keys.
     index: Box<[u8]>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Key {
+    /// See [`mark`].
+    mark: u32,
     start: u32,
     len: u32,
     label_end: u32,
@@ -88,6 +92,7 @@ impl Shape {
                 escaped(key, &mut labels);
                 labels.push(b':');
                 Key {
+                    mark: mark(key),
                     start: narrow(start),
                     len: narrow(key.len()),
                     label_end: narrow(labels.len()),
@@ -95,12 +100,14 @@ impl Shape {
             })
             .collect();
         labels.extend_from_slice(&[0; LABEL_PAD]);
+        let marks = keys.iter().fold(0, |marks, key| marks | bit(key.mark));
         let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
         let mut shape = Self {
             id,
             hash,
             list: list.into(),
             keys,
+            marks,
             labels: labels.into(),
             index: Box::default(),
         };
@@ -164,12 +171,26 @@ impl Shape {
     }
 
     fn find_among_few(&self, name: &[u8]) -> Option<usize> {
+        let mark = mark(name);
+        if self.marks & bit(mark) == 0 {
+            return None;
+        }
         let same = |key: &Key| {
-            key.len as usize == name.len()
+            key.mark == mark
                 && self.list.get(key.start as usize..(key.start + key.len) as usize) == Some(name)
         };
         self.keys.iter().position(same)
     }
+}
+
+/// Names of different marks differ: the length and the bytes at both ends.
+fn mark(name: &[u8]) -> u32 {
+    let (Some(first), Some(last)) = (name.first(), name.last()) else { return 0 };
+    narrow(name.len()) << 16 ^ u32::from(*first) << 8 ^ u32::from(*last)
+}
+
+fn bit(mark: u32) -> u64 {
+    1 << (mark.wrapping_mul(0x9e37_79b9) >> 26)
 }
 
 impl Drop for Shape {

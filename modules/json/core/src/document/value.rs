@@ -126,6 +126,14 @@ impl<'a> ValueRef<'a> {
         }
     }
 
+    fn all_children(self) -> Children<'a> {
+        match self.container() {
+            Some(Container::Array(array)) => self.children_of_array(array),
+            Some(Container::Object(object)) => self.children_of_object(object),
+            None => Children::none(self.document),
+        }
+    }
+
     fn children_of_array(self, array: Array) -> Children<'a> {
         let data = array.data(&self.document.arena);
         let places = data.chunks_exact(array.packing.width());
@@ -336,19 +344,21 @@ impl<'a> Node<'a> for ValueRef<'a> {
     }
 
     fn children(self) -> impl ExactSizeIterator<Item = Self> {
-        match self.container() {
-            Some(Container::Array(array)) => self.children_of_array(array),
-            Some(Container::Object(object)) => self.children_of_object(object),
-            None => Children::none(self.document),
-        }
+        self.all_children()
     }
 
-    #[inline]
-    fn is_container(self) -> bool {
-        match self.held {
-            Held::Slot(slot) => Word::from_slot(*slot).is_container(),
-            Held::Number(_) => false,
-        }
+    fn containers(self) -> (usize, impl Iterator<Item = (usize, Self)>) {
+        let children = self.all_children();
+        let words = if children.packing == Packing::Generic {
+            children.places.clone()
+        } else {
+            [].chunks_exact(1)
+        };
+        let containers = words.enumerate().filter_map(move |(position, place)| {
+            let slot = place.last_chunk().filter(|slot| Word::from_slot(**slot).is_container())?;
+            Some((position, Self { document: self.document, held: Held::Slot(slot) }))
+        });
+        (children.len(), containers)
     }
 }
 

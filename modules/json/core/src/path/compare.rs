@@ -104,11 +104,24 @@ fn equal_scalars(left: Kind<'_>, right: Kind<'_>) -> bool {
 
 /// The order of two numbers by their exact values.
 fn order(left: Number, right: Number) -> Option<Ordering> {
+    if let (Some(left), Some(right)) = (exact(left), exact(right)) {
+        return left.partial_cmp(&right);
+    }
     match (whole(left), whole(right)) {
         (Ok(left), Ok(right)) => Some(left.cmp(&right)),
         (Ok(left), Err(right)) => order_mixed(left, right),
         (Err(left), Ok(right)) => order_mixed(right, left).map(Ordering::reverse),
         (Err(left), Err(right)) => left.partial_cmp(&right),
+    }
+}
+
+/// The number as a double, if it is one or an integer that is exact as one.
+#[expect(clippy::cast_precision_loss, reason = "up to 2^53 nothing is lost")]
+fn exact(number: Number) -> Option<f64> {
+    match number {
+        Number::Int(value) if value.unsigned_abs() <= 1 << 53 => Some(value as f64),
+        Number::Int(_) | Number::Uint(_) => None,
+        Number::Double(value) => Some(value),
     }
 }
 

@@ -30,7 +30,12 @@ impl ParentPath<'_> {
     }
 }
 
-fn child<'a, N: Node<'a>>(segment: &Segment, node: N, dialect: Dialect) -> Option<(usize, N)> {
+/// The one child that a definite segment picks.
+pub(super) fn child<'a, N: Node<'a>>(
+    segment: &Segment,
+    node: N,
+    dialect: Dialect,
+) -> Option<(usize, N)> {
     if segment.descendant || !segment.rest.is_empty() {
         return None;
     }

@@ -168,17 +168,16 @@ impl<'a, N: Node<'a>> Machine<'_, N> {
         sink: &mut S,
     ) -> Result<(), Stop> {
         self.apply(segment, rest, node, sink)?;
-        self.each_child(node, |machine, position, child| {
-            if !child.is_container() {
-                return Ok(());
-            }
-            machine.deepen()?;
+        let (len, containers) = node.containers();
+        self.spend(len as u64)?;
+        for (position, child) in containers {
+            self.deepen()?;
             sink.enter(position);
-            machine.descend(segment, rest, child, sink)?;
+            self.descend(segment, rest, child, sink)?;
             sink.leave();
-            machine.depth -= 1;
-            Ok(())
-        })
+            self.depth -= 1;
+        }
+        Ok(())
     }
 
     fn apply<S: Sink<N>>(

@@ -4,6 +4,7 @@ use super::Dialect;
 use super::ast::{Comparison, Expr, Literal, Matcher, Operator, Pattern, Query, Term};
 use super::budget::Exceeded;
 use super::compare::{self, Value};
+use super::definite::child;
 use super::eval::{Machine, Memo, Sink, Stop};
 use super::regexp;
 use crate::node::{Kind, Node, Number};
@@ -94,6 +95,12 @@ impl<'a, N: Node<'a>> Machine<'_, N> {
     }
 
     fn only(&mut self, query: &Query, node: N) -> Result<Option<N>, Stop> {
+        if query.is_singular() {
+            self.spend(query.segments.len() as u64)?;
+            let start = if query.absolute { self.root } else { node };
+            let next = |node, segment| child(segment, node, self.dialect).map(|(_, node)| node);
+            return Ok(query.segments.iter().try_fold(start, next));
+        }
         let mut only = Only(None);
         self.query(query, node, &mut only)?;
         Ok(only.0)

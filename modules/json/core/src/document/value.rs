@@ -381,3 +381,32 @@ impl PartialEq for ValueRef<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::node::{Kind, Node};
+    use crate::{Document, ValueRef};
+
+    /// Children and containers against element and member, in all that is in `value`.
+    fn check(value: ValueRef<'_>) {
+        let child = |at| value.element(at).or_else(|| value.member(at).map(|(_, value)| value));
+        let expected: Vec<ValueRef<'_>> = (0..).map_while(child).collect();
+        let children: Vec<ValueRef<'_>> = value.children().collect();
+        assert_eq!(children, expected);
+        let (len, containers) = value.containers();
+        let is_container = |(_, child): &(usize, ValueRef<'_>)| {
+            matches!(child.kind(), Kind::Array(_) | Kind::Object(_))
+        };
+        let expected: Vec<_> = expected.into_iter().enumerate().filter(is_container).collect();
+        assert_eq!((len, containers.collect::<Vec<_>>()), (children.len(), expected));
+        children.into_iter().for_each(check);
+    }
+
+    #[test]
+    fn children_are_elements_and_members() {
+        let text = br#"{"a":[1,[2],{"b":[]},"x"],"c":{},"d":[1,2],"e":[0.5],"f":{"g":{"h":null}}}"#;
+        // The first is made of dictionaries, the third of shapes.
+        let documents: Vec<_> = (0..3).map(|_| Document::parse(text).unwrap()).collect();
+        documents.iter().for_each(|document| check(document.root()));
+    }
+}

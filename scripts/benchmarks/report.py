@@ -72,6 +72,14 @@ def targets(results, labels):
     return table(head, [line.cells(results, labels) for line in LINES if seen(line, results, labels)])
 
 
+def misses(results, labels):
+    """Why some goals are missed, a line each."""
+    missed = [line for line in LINES if line.verdict(results, labels[0]) == "no" and line.why]
+    if not missed:
+        return ""
+    return "\n".join(["## Goals that are missed, and why", "", *(f"* {line.title}: {line.why}" for line in missed)]) + "\n"
+
+
 def seen(line, results, labels):
     """Whether the run measured the line at all."""
     return any(line.read(results, label) is not None for label in labels)
@@ -140,5 +148,5 @@ def write(results, labels, servers):
     PLOTS.mkdir(parents=True, exist_ok=True)
     plots.memory(results, labels, PLOTS / "memory.svg")
     plots.instructions(results, labels, PLOTS / "instructions.svg")
-    parts = [HEAD.format(table=targets(results, labels)), machine(servers) + "\n", details(results, labels) + "\n", TAIL]
+    parts = [HEAD.format(table=targets(results, labels)), misses(results, labels), machine(servers) + "\n", details(results, labels) + "\n", TAIL]
     PAGE.write_text("\n".join(parts), encoding="utf-8")

@@ -6,6 +6,8 @@
     reason = "a failed test panics"
 )]
 
+use std::collections::BTreeSet;
+
 use keyspan_json_core::node::{Kind, Node, Number};
 use keyspan_json_core::{Document, ValueRef, print};
 use proptest::prelude::*;
@@ -91,6 +93,16 @@ impl Model {
             here = here.child((choice % children) as usize);
         }
         steps
+    }
+
+    fn retain(&mut self, keep: impl Fn(u32) -> bool) {
+        let mut positions = 0..;
+        let mut keeps = || positions.next().is_some_and(&keep);
+        match self {
+            Self::Scalar(_) => {}
+            Self::Array(elements) => elements.retain(|_| keeps()),
+            Self::Object(members) => members.retain(|_| keeps()),
+        }
     }
 
     fn merge(&mut self, patch: &Self) {
@@ -181,6 +193,7 @@ enum Edit {
     Replace(Model),
     Member(String, Model),
     Remove,
+    RemoveMany(Vec<u32>),
     Insert(u32, Vec<Model>),
     Keep(u32, u32),
     SetNumber(i64),
@@ -198,6 +211,7 @@ fn edit() -> impl Strategy<Value = Edit> {
         (key(), scalar()).prop_map(|(key, value)| Edit::Member(key, value)),
         Just(Edit::Remove),
         Just(Edit::Remove),
+        prop::collection::vec(any::<u32>(), 0..40).prop_map(Edit::RemoveMany),
         (any::<u32>(), prop::collection::vec(scalar(), 0..4))
             .prop_map(|(index, values)| Edit::Insert(index, values)),
         (
@@ -244,6 +258,14 @@ fn apply(edit: &Edit, steps: &[u32], document: &mut Document, model: &mut Model)
                 Model::Object(members) => drop(members.remove(*last as usize)),
                 Model::Scalar(_) => unreachable!(),
             }
+        }
+        Edit::RemoveMany(choices) => {
+            let len = target.children() as u32;
+            let choices = choices.iter().filter_map(|choice| choice.checked_rem(len));
+            let positions: BTreeSet<u32> = choices.collect();
+            let list: Vec<u32> = positions.iter().copied().collect();
+            assert_eq!(document.remove_many(steps, &list), positions.len());
+            target.retain(|position| !positions.contains(&position));
         }
         Edit::Insert(..) | Edit::Keep(..) => apply_to_array(edit, steps, document, target),
         Edit::SetNumber(_) | Edit::SetDouble(_) | Edit::SetBool(_) | Edit::Append(_) => {
@@ -325,6 +347,7 @@ fn apply_to_scalar(edit: &Edit, steps: &[u32], document: &mut Document, target: 
         Edit::Replace(_)
         | Edit::Member(..)
         | Edit::Remove
+        | Edit::RemoveMany(_)
         | Edit::Insert(..)
         | Edit::Keep(..)
         | Edit::Clear
@@ -500,6 +523,73 @@ fn wide_objects_shrink_and_grow() {
     }
     document.validate().unwrap();
     assert_eq!(document.root().find(b"new 2999").map(|(position, _)| position), Some(3009));
+}
+
+/// Removes every `nth` of `len` children of the one member of the object that `child` makes.
+fn check_remove_many(len: u32, nth: u32, open: &str, child: impl Fn(u32) -> String, close: &str) {
+    let printed = |numbers: &mut dyn Iterator<Item = u32>| {
+        let children: Vec<String> = numbers.map(&child).collect();
+        format!("{{\"of\":{open}{}{close},\"last\":\"after it\"}}", children.join(","))
+    };
+    let mut document = Document::parse(printed(&mut (0..len)).as_bytes()).unwrap();
+    let gone: Vec<u32> = (0..len).filter(|number| number.is_multiple_of(nth)).collect();
+    assert_eq!(document.remove_many(&[0], &gone), gone.len());
+    document.validate().unwrap();
+    assert_eq!(text(&document), printed(&mut (0..len).filter(|n| !n.is_multiple_of(nth))));
+    for number in gone {
+        let name = format!("key number {number}");
+        assert!(document.at(&[0]).unwrap().find(name.as_bytes()).is_none(), "{name}");
+    }
+}
+
+/// Few and many, that shrink what they leave or do not, up to all.
+#[test]
+fn many_are_removed_at_once() {
+    for (len, nth) in [(5, 4), (5, 2), (30, 3), (300, 299), (300, 2), (3000, 7), (700, 40), (50, 1)]
+    {
+        let member = |number: u32| format!("\"key number {number}\":\"value {number}\"");
+        check_remove_many(len, nth, "{", member, "}");
+        check_remove_many(len, nth, "{", member, "}");
+        check_remove_many(len, nth, "[", |number| format!("\"element {number}\""), "]");
+        check_remove_many(len, nth, "[", |number| number.to_string(), "]");
+        check_remove_many(len, nth, "[", |number| format!("{number}.5"), "]");
+    }
+}
+
+#[test]
+fn only_ascending_positions_are_removed() {
+    let mut document = Document::parse(br#"{"a":[1,2,3,4],"b":"c"}"#).unwrap();
+    for (parent, positions, removed) in [
+        (&[0u32][..], &[1u32, 0][..], 0),
+        (&[0], &[1, 1], 0),
+        (&[0], &[], 0),
+        (&[0], &[4, 9], 0),
+        (&[1], &[0], 0),
+        (&[0, 0], &[0], 0),
+        (&[2], &[0], 0),
+        (&[0], &[0, 3, 4, 9], 2),
+        (&[], &[1], 1),
+    ] {
+        assert_eq!(document.remove_many(parent, positions), removed, "{parent:?} {positions:?}");
+        document.validate().unwrap();
+    }
+    assert_eq!(text(&document), r#"{"a":[2,3]}"#);
+}
+
+#[test]
+fn merging_nulls_removes_all_of_them() {
+    let member = |number: u32, value: &str| format!("\"key {number}\":{value}");
+    let object = |members: Vec<String>| format!("{{{}}}", members.join(","));
+    let target = object((0..500).map(|number| member(number, "\"long enough\"")).collect());
+    let odd = |number: u32| number % 2 == 1;
+    let patched = |number| member(number, if odd(number) { "null" } else { "[1]" });
+    let patch = object((0..520).rev().map(patched).collect());
+    let kept = (0..500).chain((500..520).rev()).filter(|number| !odd(*number));
+    let merged = object(kept.map(|number| member(number, "[1]")).collect());
+    let mut document = Document::parse(target.as_bytes()).unwrap();
+    assert!(document.merge(&[], Document::parse(patch.as_bytes()).unwrap().root()));
+    document.validate().unwrap();
+    assert_eq!(text(&document), merged);
 }
 
 #[test]

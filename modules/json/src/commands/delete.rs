@@ -1,5 +1,7 @@
 //! JSON.DEL, JSON.FORGET, JSON.CLEAR: values taken out of documents.
 
+use std::cmp::Reverse;
+
 use keyspan_common::{
     args::{Arg, Args},
     command::{Access, Arity, Command, Row},
@@ -7,6 +9,7 @@ use keyspan_common::{
     reply::Reply,
 };
 use keyspan_json_core::Document;
+use smallvec::SmallVec;
 
 use super::{KEY, PATH, row};
 use crate::{
@@ -34,8 +37,26 @@ fn delete<H: Host<Value = Document>>(
         return Ok(1);
     }
     let found = locate(document, &*path(place)?)?;
-    // From the last to the first, so that no removal moves a place that is still to come.
-    Ok(topmost(&found).into_iter().rev().filter(|steps| document.remove(steps)).count())
+    Ok(remove_all(document, topmost(&found)))
+}
+
+/// Removes `places`, which are in order and none below another; how many there were.
+fn remove_all(document: &mut Document, mut places: SmallVec<[&[u32]; 2]>) -> usize {
+    // The deepest first, so that no removal moves a place that is still to come; and then siblings
+    // stand together, whatever was found below those between them.
+    places.sort_by_key(|place| Reverse(place.len()));
+    let groups = places.chunk_by(|left, right| parent(left) == parent(right));
+    groups.map(|siblings| remove_siblings(document, siblings)).sum()
+}
+
+fn parent(place: &[u32]) -> Option<&[u32]> {
+    place.split_last().map(|(_, parent)| parent)
+}
+
+fn remove_siblings(document: &mut Document, siblings: &[&[u32]]) -> usize {
+    let Some(parent) = siblings.first().and_then(|place| parent(place)) else { return 0 };
+    let positions = siblings.iter().filter_map(|place| place.last().copied());
+    document.remove_many(parent, &positions.collect::<SmallVec<[u32; 8]>>())
 }
 
 fn run_delete<H: Host<Value = Document>, R: Reply>(

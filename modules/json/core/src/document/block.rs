@@ -36,6 +36,10 @@ const NO_INDEX: u64 = u64::MAX;
 /// Set in the first byte of an array whose length and capacity have 4 bytes each.
 const WIDE_ARRAY: u8 = 0x80;
 
+/// Up to so many removed members are taken out of an index one by one: cheaper than hashing all the
+/// others.
+const INDEX_LEAVERS_MAX: usize = 16;
+
 const SHORT_TEXT_MAX: usize = 254;
 const PAIR: usize = 16;
 const DICTIONARY_HEADER: usize = 17;
@@ -323,25 +327,49 @@ impl Dictionary {
     }
 
     fn enter(self, arena: &mut Arena, index: Address, name: &[u8], number: usize) {
-        let number = u32::try_from(number).unwrap_or(0);
-        let is_free = |slot: &usize| arena.u32(index.plus(4 * slot)) == Some(0);
-        if let Some(slot) = probe(name, slots(self.capacity)).find(is_free) {
-            arena.put(index.plus(4 * slot), &number.to_le_bytes());
+        if let Some(slot) = self.free_slot(arena, index, name) {
+            arena.put(slot, &u32::try_from(number).unwrap_or(0).to_le_bytes());
         }
     }
 
-    /// Takes member `position` out; those behind it move up. O(1) for the last member, else O(n),
-    /// without hashing the others.
-    pub(crate) fn remove(&mut self, arena: &mut Arena, position: usize) {
-        if let Some(index) = self.index {
-            self.leave(arena, index, position);
+    /// Where the index has room for `name`.
+    fn free_slot(self, arena: &Arena, index: Address, name: &[u8]) -> Option<Address> {
+        let mut slots = probe(name, slots(self.capacity)).map(|slot| index.plus(4 * slot));
+        slots.find(|slot| arena.u32(*slot) == Some(0))
+    }
+
+    /// Takes the members at `positions`, which ascend, out; the others move up. O(1) for the last
+    /// member, else O(n). A few leave the index one by one, without hashing the others; after many
+    /// the index is made again, if the dictionary is to stay in this block.
+    pub(crate) fn remove(&mut self, arena: &mut Arena, positions: &[u32]) {
+        let index = self.index;
+        let few = positions.len() <= INDEX_LEAVERS_MAX;
+        if let Some(index) = index.filter(|_| few) {
+            positions.iter().for_each(|position| self.leave(arena, index, *position as usize));
         }
-        let behind = self.len.saturating_sub(position + 1);
-        arena.shift(self.pair(position + 1), self.pair(position), PAIR * behind);
-        self.len -= 1;
+        close_up(arena, |position| self.pair(position), self.len, PAIR, positions);
+        self.len -= positions.len();
         self.put_len(arena);
-        if let Some(index) = self.index.filter(|_| behind > 0) {
-            self.renumber(arena, index, position + 1);
+        let moved = positions.first().is_some_and(|first| self.len > *first as usize);
+        match index {
+            Some(index) if few && moved => self.renumber(arena, index, positions),
+            Some(index) if !few && !self.is_sparse() => self.index_again(arena, index),
+            Some(_) | None => {}
+        }
+    }
+
+    /// Whether it takes so much more room than it needs that it should move.
+    pub(crate) fn is_sparse(self) -> bool {
+        self.len < self.capacity / 2
+    }
+
+    fn index_again(self, arena: &mut Arena, index: Address) {
+        clear_index(arena, index, self.capacity);
+        for (position, number) in (0..self.len).zip(1u32..) {
+            let key = self.key(arena, position);
+            if let Some(slot) = key.and_then(|key| self.free_slot(arena, index, key)) {
+                arena.put(slot, &number.to_le_bytes());
+            }
         }
     }
 
@@ -367,11 +395,15 @@ impl Dictionary {
         arena.put(index.plus(4 * gap), &[0; 4]);
     }
 
-    /// The members behind `number` have moved up by one.
-    fn renumber(self, arena: &mut Arena, index: Address, number: usize) {
+    /// The members behind each of `removed`, none of which is in the index, have moved up.
+    fn renumber(self, arena: &mut Arena, index: Address, removed: &[u32]) {
         for slot in (0..slots(self.capacity)).map(|slot| index.plus(4 * slot)) {
-            let Some(old) = arena.u32(slot).filter(|old| *old as usize > number) else { continue };
-            arena.put(slot, &(old - 1).to_le_bytes());
+            let Some(old @ 1..) = arena.u32(slot) else { continue };
+            let before = removed.partition_point(|position| *position < old - 1);
+            if before > 0 {
+                arena
+                    .put(slot, &old.wrapping_sub(u32::try_from(before).unwrap_or(0)).to_le_bytes());
+            }
         }
     }
 }
@@ -379,6 +411,22 @@ impl Dictionary {
 /// The slots of the index of a dictionary: twice to four times its capacity.
 fn slots(capacity: usize) -> usize {
     (capacity * 3 / 2).next_power_of_two()
+}
+
+/// Moves those of `len` items of `width` bytes that are not at `removed`, which ascend, together at
+/// the start. O(bytes behind the first removed).
+pub(crate) fn close_up(
+    arena: &mut Arena,
+    item: impl Fn(usize) -> Address,
+    len: usize,
+    width: usize,
+    removed: &[u32],
+) {
+    let ends = removed.iter().skip(1).map(|position| *position as usize).chain([len]);
+    for (gone, (position, end)) in removed.iter().zip(ends).enumerate() {
+        let start = *position as usize + 1;
+        arena.shift(item(start), item(start - 1 - gone), (end - start) * width);
+    }
 }
 
 fn clear_index(arena: &mut Arena, index: Address, capacity: usize) {

@@ -42,24 +42,34 @@ impl Document {
     /// Removes the target from its object or array; the order of the others stays. False if there
     /// is no target or it is the root. O(members or elements behind it).
     pub fn remove(&mut self, steps: &[u32]) -> bool {
-        let Some((last, parents)) = steps.split_last() else { return false };
-        let position = *last as usize;
-        let Some(kind) = self.at(parents).map(Node::kind) else { return false };
-        let Some(Target::Word(place)) = self.target(parents) else { return false };
-        match kind {
-            Kind::Array(len) if position < len => {
-                self.edited(|editor| editor.cut(place, position, position + 1)).is_some()
-            }
-            Kind::Object(len) if position < len => {
-                self.edited(|editor| editor.remove_member(place, position)).is_some()
-            }
-            Kind::Array(_)
-            | Kind::Object(_)
-            | Kind::Null
-            | Kind::Bool(_)
-            | Kind::Number(_)
-            | Kind::String(_) => false,
+        let Some((last, parent)) = steps.split_last() else { return false };
+        self.remove_many(parent, &[*last]) > 0
+    }
+
+    /// Removes the elements of an array, or the members of an object, at `positions`, which ascend
+    /// without repeats (else nothing changes); those that are not there are passed over. The order
+    /// of the others stays. How many were removed. O(members or elements behind the first and size
+    /// of the removed).
+    pub fn remove_many(&mut self, parent: &[u32], positions: &[u32]) -> usize {
+        let (len, is_array) = match self.at(parent).map(Node::kind) {
+            Some(Kind::Array(len)) => (len, true),
+            Some(Kind::Object(len)) => (len, false),
+            _ => return 0,
+        };
+        let Some(Target::Word(place)) = self.target(parent) else { return 0 };
+        let there = positions.partition_point(|position| (*position as usize) < len);
+        let positions = positions.get(..there).unwrap_or_default();
+        if positions.is_empty() || !positions.is_sorted_by(|left, right| left < right) {
+            return 0;
         }
+        let removed = self.edited(|editor| {
+            if is_array {
+                editor.remove_elements(place, positions)
+            } else {
+                editor.remove_members(place, positions)
+            }
+        });
+        removed.map_or(0, |()| positions.len())
     }
 
     /// Inserts copies of `values` before element `index` of an array, at most its length. The new

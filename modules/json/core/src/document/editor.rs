@@ -1,6 +1,8 @@
 //! How edits change blocks; what may be edited was checked before.
 
-use super::block::{self, Array, Dictionary, Object, store_text};
+use smallvec::SmallVec;
+
+use super::block::{self, Array, Dictionary, Object, close_up, store_text};
 use super::packed::Packing;
 use super::shape::{SHAPE_KEYS_MAX, push_key};
 use super::store::{Store, number_word, string_word};
@@ -203,6 +205,26 @@ impl Editor<'_> {
         let behind = (array.len - end) * array.packing.width();
         self.store.arena.shift(array.element(end), array.element(start), behind);
         array.set_len(&mut self.store.arena, array.len - (end - start));
+        self.shrink_array(place, array)
+    }
+
+    /// Removes the elements at `positions`, which ascend, of an array. O(elements behind the first
+    /// and size of the removed).
+    pub(super) fn remove_elements(&mut self, place: Place, positions: &[u32]) -> Option<()> {
+        let mut array = self.array(place)?;
+        if array.packing == Packing::Generic {
+            for position in positions {
+                let word = self.store.arena.word(array.element(*position as usize));
+                self.store.free(word);
+            }
+        }
+        let (arena, width) = (&mut self.store.arena, array.packing.width());
+        close_up(arena, |index| array.element(index), array.len, width, positions);
+        array.set_len(arena, array.len - positions.len());
+        self.shrink_array(place, array)
+    }
+
+    fn shrink_array(&mut self, place: Place, array: Array) -> Option<()> {
         if array.len < array.capacity / 2 {
             self.resized(place, array, array.packing, array.len)?;
         }
@@ -332,19 +354,19 @@ impl Editor<'_> {
         Some(dictionary.address)
     }
 
-    pub(super) fn remove_member(&mut self, place: Place, position: usize) -> Option<()> {
-        let value = self.store.arena.word(self.object(place)?.value(position));
-        self.store.free(value);
+    /// Removes the members at `positions`, which ascend, of an object.
+    pub(super) fn remove_members(&mut self, place: Place, positions: &[u32]) -> Option<()> {
+        for position in positions {
+            let value = self.store.arena.word(self.object(place)?.value(*position as usize));
+            self.store.free(value);
+        }
         match self.object(place)? {
-            Object::Dictionary(mut dictionary) => {
-                let key = self.store.arena.word(dictionary.key_place(position));
-                dictionary.remove(&mut self.store.arena, position);
-                self.store.free(key);
-                self.shrink(place, dictionary)
-            }
+            Object::Dictionary(dictionary) => self.remove_pairs(place, dictionary, positions),
             Object::Shaped { .. } => {
                 let mut members = self.values(place)?;
-                members.remove(position);
+                for position in positions.iter().rev() {
+                    members.remove(*position as usize);
+                }
                 let mut list = Vec::new();
                 members.iter().for_each(|(name, _)| push_key(&mut list, name));
                 self.reshape(place, &list, &members)
@@ -352,8 +374,19 @@ impl Editor<'_> {
         }
     }
 
-    fn shrink(&mut self, place: Place, dictionary: Dictionary) -> Option<()> {
-        if dictionary.len < dictionary.capacity / 2 {
+    /// Removes members of a dictionary, whose values are free already.
+    fn remove_pairs(
+        &mut self,
+        place: Place,
+        mut dictionary: Dictionary,
+        positions: &[u32],
+    ) -> Option<()> {
+        let arena = &self.store.arena;
+        let key = |position: &u32| arena.word(dictionary.key_place(*position as usize));
+        let keys: SmallVec<[Word; 2]> = positions.iter().map(key).collect();
+        dictionary.remove(&mut self.store.arena, positions);
+        keys.into_iter().for_each(|key| self.store.free(key));
+        if dictionary.is_sparse() {
             self.resized_dictionary(place, dictionary, dictionary.len)?;
         }
         Some(())

@@ -24,21 +24,33 @@ impl Document {
             let fresh = without_nulls(patch);
             return fresh.is_some_and(|fresh| self.replace(steps, fresh.root()));
         }
-        let members = patch.members();
-        members
-            .fold(false, |changed, (name, value)| self.merge_member(steps, name, value) || changed)
+        let removed = self.remove_nulls(steps, patch);
+        let set = patch.members().filter(|(_, value)| value.kind() != Kind::Null);
+        set.fold(removed, |changed, (name, value)| self.merge_member(steps, name, value) || changed)
     }
 
+    /// Removes the members that are `null` in `patch`, all at once. What becomes of the others does
+    /// not depend on them.
+    fn remove_nulls(&mut self, steps: &[u32], patch: ValueRef<'_>) -> bool {
+        let Some(object) = self.at(steps) else { return false };
+        let nulls = patch.members().filter(|(_, value)| value.kind() == Kind::Null);
+        let found = nulls.filter_map(|(name, _)| object.find(name));
+        let mut positions: Vec<u32> =
+            found.filter_map(|(position, _)| u32::try_from(position).ok()).collect();
+        positions.sort_unstable();
+        self.remove_many(steps, &positions) > 0
+    }
+
+    /// `value` is not `null`.
     fn merge_member(&mut self, steps: &mut Vec<u32>, name: &[u8], value: ValueRef<'_>) -> bool {
         let Some(object) = self.at(steps) else { return false };
-        let is_null = value.kind() == Kind::Null;
         let Some((position, _)) = object.find(name) else {
-            let fresh = if is_null { None } else { without_nulls(value) };
+            let fresh = without_nulls(value);
             return fresh.is_some_and(|fresh| self.insert_member(steps, name, fresh.root()));
         };
         let Ok(position) = u32::try_from(position) else { return false };
         steps.push(position);
-        let changed = if is_null { self.remove(steps) } else { self.merge_at(steps, value) };
+        let changed = self.merge_at(steps, value);
         steps.pop();
         changed
     }

@@ -556,6 +556,26 @@ fn many_are_removed_at_once() {
     }
 }
 
+/// An index that is made again and again keeps nothing of what was removed.
+#[test]
+fn wide_objects_exchange_members() {
+    let mut document = Document::parse(b"{}").unwrap();
+    let mut names: Vec<String> = Vec::new();
+    let value = Document::parse(b"7").unwrap();
+    for round in 0..40 {
+        for number in names.len()..100 {
+            names.push(format!("name {round} {number}"));
+            assert!(document.insert_member(&[], names.last().unwrap().as_bytes(), value.root()));
+        }
+        assert_eq!(document.remove_many(&[], &(0..17).collect::<Vec<u32>>()), 17);
+        assert!(document.remove(&[81]));
+        names.drain(..17);
+        names.remove(81);
+        document.validate().unwrap();
+        assert_eq!(document.root().find(names[81].as_bytes()).map(|found| found.0), Some(81));
+    }
+}
+
 #[test]
 fn only_ascending_positions_are_removed() {
     let mut document = Document::parse(br#"{"a":[1,2,3,4],"b":"c"}"#).unwrap();

@@ -400,9 +400,8 @@ impl Dictionary {
         for slot in (0..slots(self.capacity)).map(|slot| index.plus(4 * slot)) {
             let Some(old @ 1..) = arena.u32(slot) else { continue };
             let before = removed.partition_point(|position| *position < old - 1);
-            if before > 0 {
-                arena
-                    .put(slot, &old.wrapping_sub(u32::try_from(before).unwrap_or(0)).to_le_bytes());
+            if let Ok(before @ 1..) = u32::try_from(before) {
+                arena.put(slot, &(old - before).to_le_bytes());
             }
         }
     }

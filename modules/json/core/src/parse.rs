@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use keyspan_common::number::parse_i64;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use crate::document::store::{Store, TooLarge, with_store};
@@ -45,6 +46,10 @@ impl Document {
     /// # Errors
     /// [`ParseError`], also when such a number is out of the type's range.
     pub fn parse_as(text: &[u8], floats: Option<FloatKind>) -> Result<Self, ParseError> {
+        // A bare integer, as counters and flags are, needs no parser: this reader is as strict.
+        if let Some(document) = parse_i64(text).and_then(Self::of_integer) {
+            return Ok(document);
+        }
         let text = std::str::from_utf8(text).map_err(|_| ParseError::Utf8)?;
         Self::read(serde_json::Deserializer::from_str(text), floats)
     }

@@ -10,7 +10,7 @@ use super::block::{Array, COUNT_MAX, Object, TEXT_MAX};
 use super::editor::{Editor, Place, Target};
 use super::packed::Packing;
 use super::store::{Store, with_store};
-use super::word::Word;
+use super::word::{Form, Word};
 use super::{Document, NESTING_MAX, ValueRef};
 use crate::node::{Kind, Node, Number};
 
@@ -22,7 +22,8 @@ impl Document {
             return false;
         }
         let Some(target) = self.target(steps) else { return false };
-        self.edited(|editor| editor.replace(target, value)).is_some()
+        self.put_whole(target, whole_word(value))
+            || self.edited(|editor| editor.replace(target, value)).is_some()
     }
 
     /// Adds a member behind the others. False if the target is no object or has one of this name.
@@ -106,15 +107,26 @@ impl Document {
 
     /// Sets a number. False if the target is no number.
     pub fn set_number(&mut self, steps: &[u32], number: Number) -> bool {
-        let Some(Kind::Number(_)) = self.at(steps).map(Node::kind) else { return false };
         let Some(target) = self.target(steps) else { return false };
-        if let (Target::Word(place), Some(word)) = (target, Word::number(number))
-            && self.word_at(place).has_no_block()
+        if let Target::Word(place) = target
+            && matches!(self.word_at(place).form(), Form::Int(_) | Form::Double(_))
+            && self.put_whole(target, Word::number(number))
         {
-            self.put(place, word);
             return true;
         }
+        let Some(Kind::Number(_)) = self.at(steps).map(Node::kind) else { return false };
         self.edited(|editor| editor.set_number(target, number)).is_some()
+    }
+
+    /// Puts a word that is a whole value over another one; nothing else has to be done then. False
+    /// if either has a block elsewhere.
+    fn put_whole(&mut self, target: Target, word: Option<Word>) -> bool {
+        let (Target::Word(place), Some(word)) = (target, word) else { return false };
+        let whole = self.word_at(place).has_no_block();
+        if whole {
+            self.put(place, word);
+        }
+        whole
     }
 
     /// Sets a boolean. False if the target is no boolean.
@@ -204,6 +216,17 @@ impl Document {
             with_store(|store| store.edit(self, |store, root| work(&mut Editor { store, root })));
         self.settle();
         result
+    }
+}
+
+/// The word that is the whole of `value`, if there is one.
+fn whole_word(value: ValueRef<'_>) -> Option<Word> {
+    match value.kind() {
+        Kind::Null => Some(Word::NULL),
+        Kind::Bool(flag) => Some(Word::bool(flag)),
+        Kind::Number(number) => Word::number(number),
+        Kind::String(text) => Word::short(text),
+        Kind::Array(_) | Kind::Object(_) => None,
     }
 }
 

@@ -34,6 +34,8 @@ use shape::{Shape, ShapeSet};
 pub use value::ValueRef;
 use word::{Slot, Word};
 
+use crate::node::Number;
+
 /// The deepest nesting of any document: only loaded ones reach it.
 pub const DEPTH_MAX: usize = 128;
 
@@ -59,6 +61,12 @@ impl Document {
     #[must_use]
     pub const fn null() -> Self {
         Self { arena: Arena::new(), shapes: None, root: Word::NULL.slot() }
+    }
+
+    /// An integer, unless it is too large for a word.
+    pub(crate) fn of_integer(integer: i64) -> Option<Self> {
+        let word = Word::number(Number::Int(integer))?;
+        Some(Self { root: word.slot(), ..Self::null() })
     }
 
     fn null_ref() -> &'static Self {

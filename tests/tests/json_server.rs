@@ -418,3 +418,24 @@ fn replicas_follow_what_changed_and_nothing_else() -> Outcome<()> {
         ensure(moved < 30, || format!("no-ops were replicated: {moved} bytes"))
     })
 }
+
+#[test]
+fn keys_of_other_slots_are_seen_in_a_cluster() -> Outcome<()> {
+    let node = |spec: Spec| json(spec).options(&["--cluster-enabled", "yes"]);
+    on_each_server(node, |server| {
+        let mut client = server.client()?;
+        client.expect("CLUSTER ADDSLOTSRANGE 0 16383", "+OK")?;
+        replication::wait("the cluster", || {
+            Ok(text(&mut client, "CLUSTER INFO")?.contains("cluster_state:ok"))
+        })?;
+        client.expect("JSON.MSET {s}1 $ 1 {s}2 $ 2", "+OK")?;
+        client.expect("JSON.MGET {s}1 {s}2 $", "*2\r\n$3\r\n[1]\r\n$3\r\n[2]")?;
+        for line in ["JSON.MSET a $ 1 b $ 2", "JSON.MGET a b $"] {
+            let reply = client.line(line)?;
+            ensure(reply.starts_with(b"-CROSSSLOT"), || {
+                format!("{line}: {}", reply.escape_ascii())
+            })?;
+        }
+        client.expect("EXISTS a", ":0")
+    })
+}

@@ -128,6 +128,11 @@ impl Shape {
         slots.into()
     }
 
+    /// Unlike that of any other shape of this process, now or later.
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+
     /// The number of keys.
     pub(crate) fn len(&self) -> usize {
         self.keys.len()

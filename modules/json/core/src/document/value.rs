@@ -231,7 +231,7 @@ impl<'a> ValueRef<'a> {
     /// Appends its compact JSON text to `out`.
     pub(crate) fn print_to(self, out: &mut Vec<u8>, limit: usize) -> Result<(), TooLong> {
         match self.held {
-            Held::Slot(slot) => Printer { document: self.document, out, limit }.word(slot),
+            Held::Slot(slot) => Printer { document: self.document, limit }.word(slot, out),
             Held::Number(value) => {
                 number(value, out);
                 Ok(())

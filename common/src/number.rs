@@ -6,6 +6,12 @@ const POWERS: [(u32, f64, u64); 3] = [(2, 1e2, 100), (6, 1e6, 1_000_000), (3, 1e
 /// The doubles below this need at most 15 digits if they are integers.
 const SHORT_MAX: f64 = 1e15;
 
+/// What has up to eight digits is below.
+const EIGHT_DIGITS_END: u32 = 100_000_000;
+
+/// `00000000`
+const EIGHT_ZEROS: u64 = 0x3030_3030_3030_3030;
+
 /// The least magnitude that ryu prints without an exponent.
 const PLAIN_MIN: f64 = 1e-5;
 
@@ -49,14 +55,35 @@ pub fn print_i64(number: i64, out: &mut Vec<u8>) {
 }
 
 /// Appends the decimal text of `number`.
+#[inline]
 pub fn print_u64(number: u64, out: &mut Vec<u8>) {
-    if number < 10 {
-        return out.push(digit(number));
+    match u32::try_from(number) {
+        Ok(short @ ..EIGHT_DIGITS_END) => print_first(eight_digits(short), 8, out),
+        _ => out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes()),
     }
-    if number < 100 {
-        return out.extend_from_slice(&[digit(number / 10), digit(number % 10)]);
-    }
-    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+}
+
+/// Appends the first `count` of eight digits without leading zeros, but one digit at least.
+#[inline]
+fn print_first(digits: u64, count: usize, out: &mut Vec<u8>) {
+    let zeros = (digits.trailing_zeros() as usize / 8).min(count - 1);
+    let end = out.len() + count - zeros;
+    out.extend_from_slice(&((digits | EIGHT_ZEROS) >> (8 * zeros)).to_le_bytes());
+    out.truncate(end);
+}
+
+/// The eight decimal digits of a number below [`EIGHT_DIGITS_END`], a byte each from 0 to 9, the
+/// first in the lowest byte.
+///
+/// Splits all parts at once: the number into 2 of 4 digits, these into 4 of 2, these into 8. The
+/// factors divide by 100 and 10 all the dividends that can be there.
+#[inline]
+const fn eight_digits(number: u32) -> u64 {
+    let fours = (number / 10_000) as u64 | ((number % 10_000) as u64) << 32;
+    let hundreds = (fours * 10_486) >> 20 & 0x7f_0000_007f;
+    let twos = hundreds | (fours - 100 * hundreds) << 16;
+    let tens = (twos * 103) >> 10 & 0x000f_000f_000f_000f;
+    tens | (twos - 10 * tens) << 8
 }
 
 /// Appends the shortest text that reads back as `number`, as RedisJSON prints it: always with a
@@ -66,6 +93,35 @@ pub fn print_u64(number: u64, out: &mut Vec<u8>) {
 /// exact power of ten is a decimal of at most 15 digits, and no other decimal that short reads back
 /// as the same double, so ryu would find it too.
 pub fn print_f64(number: f64, out: &mut Vec<u8>) {
+    let magnitude = number.abs();
+    if let Some(hundredths) = few_hundredths(magnitude) {
+        if number.is_sign_negative() {
+            out.push(b'-');
+        }
+        let digits = eight_digits(hundredths);
+        print_first(digits, 6, out);
+        let [.., tenth, last] = (digits | EIGHT_ZEROS).to_le_bytes();
+        out.extend_from_slice(&[b'.', tenth, last]);
+        out.truncate(out.len() - usize::from(last == b'0'));
+    } else {
+        print_other(number, out);
+    }
+}
+
+/// 100 times `magnitude`, if that is an integer of up to eight digits.
+#[inline]
+fn few_hundredths(magnitude: f64) -> Option<u32> {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "what does not fit saturates, and is then too much"
+    )]
+    let hundredths = (magnitude * 100.0 + 0.5) as u32;
+    let same = f64::from(hundredths) / 100.0 == magnitude;
+    (same && hundredths < EIGHT_DIGITS_END).then_some(hundredths)
+}
+
+fn print_other(number: f64, out: &mut Vec<u8>) {
     let magnitude = number.abs();
     if (PLAIN_MIN..SHORT_MAX).contains(&magnitude)
         && let Some((whole, fraction, places)) = short_decimal(magnitude)
@@ -286,6 +342,17 @@ mod tests {
     fn integers_print_in_decimal() {
         assert_eq!(printed(print_i64, i64::MIN), "-9223372036854775808");
         assert_eq!(printed(print_u64, u64::MAX), "18446744073709551615");
+        let powers = (0..20).map(|power| 10_u64.pow(power));
+        let near = powers.flat_map(|power| [power - 1, power, power + 1, power / 10 * 9]);
+        // Every four digits, at both ends of eight.
+        let parts = (0..10_000).flat_map(|part| [part, part * 10_000, part * 10_001]);
+        for number in near.chain(parts) {
+            assert_eq!(printed(print_u64, number), number.to_string());
+        }
+        for hundredths in 0..100_000 {
+            let number = f64::from(hundredths) / 100.0;
+            assert_eq!(printed(print_f64, number), ryu::Buffer::new().format(number));
+        }
     }
 
     #[test]
@@ -300,6 +367,11 @@ mod tests {
         check(-1.1, "-1.1");
         check(12.05, "12.05");
         check(1.004, "1.004");
+        check(10.0, "10.0");
+        check(0.01, "0.01");
+        check(-999_999.99, "-999999.99");
+        check(100_000.5, "100000.5");
+        check(1_000_000.0, "1000000.0");
         check(99_999_999_999_999.9, "99999999999999.9");
         check(1.10, "1.1");
         check(-0.5, "-0.5");

@@ -29,6 +29,49 @@ pub enum Kind<'a> {
     Object(usize),
 }
 
+/// Where the objects that one search, for one name, has met lately have their member of that name.
+#[derive(Debug)]
+pub struct Hint {
+    /// The number of a key list, and the position in it.
+    known: [(u64, Option<u32>); Hint::SLOTS],
+}
+
+impl Hint {
+    const SLOTS: usize = 8;
+
+    /// What `find` says of the key list of that number; it is not asked again at once.
+    #[inline]
+    pub(crate) fn position(
+        &mut self,
+        list: u64,
+        find: impl FnOnce() -> Option<usize>,
+    ) -> Option<usize> {
+        let [low, ..] = list.to_le_bytes();
+        let (known, position) = self.known.get_mut(usize::from(low) % Self::SLOTS)?;
+        if *known != list {
+            (*known, *position) = (list, find().and_then(|found| u32::try_from(found).ok()));
+        }
+        position.map(|position| position as usize)
+    }
+}
+
+impl Default for Hint {
+    fn default() -> Self {
+        Self { known: [(u64::MAX, None); Self::SLOTS] }
+    }
+}
+
+/// What a search of a whole tree needs to know of a node.
+#[derive(Debug)]
+pub struct Scan<N, I> {
+    /// The member of the name, with its position.
+    pub found: Option<(usize, N)>,
+    /// The number of children.
+    pub len: usize,
+    /// Those that are arrays or objects, with their positions.
+    pub containers: I,
+}
+
 /// A handle to a JSON value in a tree.
 pub trait Node<'a>: Copy {
     /// Its kind. O(1).
@@ -60,5 +103,16 @@ pub trait Node<'a>: Copy {
         let is_container =
             |child: &(usize, Self)| matches!(child.1.kind(), Kind::Array(_) | Kind::Object(_));
         (children.len(), children.enumerate().filter(is_container))
+    }
+
+    /// [`find`](Self::find) and [`containers`](Self::containers) at once. All calls with one `hint`
+    /// are for one `name`.
+    fn scan(
+        self,
+        name: &[u8],
+        _hint: &mut Hint,
+    ) -> Scan<Self, impl Iterator<Item = (usize, Self)> + use<'a, Self>> {
+        let (len, containers) = self.containers();
+        Scan { found: self.find(name), len, containers }
     }
 }

@@ -101,6 +101,7 @@ fn print_scalar(kind: Kind<'_>, out: &mut Vec<u8>) {
 }
 
 /// Appends a number as JSON: doubles in the shortest form that reads back the same.
+#[inline]
 pub fn number(value: Number, out: &mut Vec<u8>) {
     match value {
         Number::Int(value) => {
@@ -115,52 +116,49 @@ pub fn number(value: Number, out: &mut Vec<u8>) {
 }
 
 /// Appends `text` (UTF-8) as a JSON string, quotes included.
+#[inline]
 pub fn escaped(text: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
-    if !put_plain(text, out) {
-        let mut rest = text;
-        while let Some(position) = first_escape(rest) {
-            let (plain, tail) = rest.split_at(position);
-            out.extend_from_slice(plain);
-            let Some((byte, tail)) = tail.split_first() else { break };
-            escape(*byte, out);
-            rest = tail;
-        }
-        out.extend_from_slice(rest);
+    let plain = match text.len() {
+        8..=16 => put_ends::<8>(text, out),
+        17..=32 => put_ends::<16>(text, out),
+        _ => false,
+    };
+    if !plain {
+        put_escaped(text, out);
     }
     out.push(b'"');
 }
 
-/// Appends a text of 9 to 16 bytes without any to escape, as two words; false for any other.
+/// Appends a text of N to 2 N bytes as its first and its last N, which may overlap; false, and
+/// nothing done, if it has any to escape.
 #[inline]
-fn put_plain(text: &[u8], out: &mut Vec<u8>) -> bool {
-    let (Some(first), Some(last), 9..=16) = (text.first_chunk(), text.last_chunk(), text.len())
-    else {
+fn put_ends<const N: usize>(text: &[u8], out: &mut Vec<u8>) -> bool {
+    let (Some(first), Some(last)) = (text.first_chunk::<N>(), text.last_chunk::<N>()) else {
         return false;
     };
-    let last = u64::from_le_bytes(*last);
-    if word_needs_escape(u64::from_le_bytes(*first)) || word_needs_escape(last) {
+    // Without a way out of the loop, for vector instructions.
+    let both = first.iter().zip(last);
+    if both.fold(false, |any, (a, b)| any | needs_escape(*a) | needs_escape(*b)) {
         return false;
     }
-    let end = out.len() + text.len();
+    let last_start = out.len() + (text.len() - N);
     out.extend_from_slice(first);
-    // The words overlap.
-    out.extend_from_slice(&(last >> (8 * (16 - text.len()))).to_le_bytes());
-    out.truncate(end);
+    out.truncate(last_start);
+    out.extend_from_slice(last);
     true
 }
 
-/// Appends the first `len` bytes of `text`; up to 16 of them, if it has as many, without a call.
-#[inline]
-pub(crate) fn put_start(text: &[u8], len: usize, out: &mut Vec<u8>) {
-    match text.first_chunk::<16>() {
-        Some(chunk) if len <= chunk.len() => {
-            let end = out.len() + len;
-            out.extend_from_slice(chunk);
-            out.truncate(end);
-        }
-        _ => out.extend_from_slice(text.get(..len).unwrap_or_default()),
+fn put_escaped(text: &[u8], out: &mut Vec<u8>) {
+    let mut rest = text;
+    while let Some(position) = first_escape(rest) {
+        let (plain, tail) = rest.split_at(position);
+        out.extend_from_slice(plain);
+        let Some((byte, tail)) = tail.split_first() else { break };
+        escape(*byte, out);
+        rest = tail;
     }
+    out.extend_from_slice(rest);
 }
 
 /// Where the first byte is that cannot stand in a JSON string; looks at 8 bytes at a time.
@@ -190,8 +188,9 @@ pub(crate) fn word_needs_escape(word: u64) -> bool {
     (control | quote | backslash) & TOPS != 0
 }
 
+#[inline]
 fn needs_escape(byte: u8) -> bool {
-    byte < 0x20 || byte == b'"' || byte == b'\\'
+    (byte < 0x20) | (byte == b'"') | (byte == b'\\')
 }
 
 fn escape(byte: u8, out: &mut Vec<u8>) {
@@ -210,4 +209,26 @@ fn escape(byte: u8, out: &mut Vec<u8>) {
         }
     };
     out.extend_from_slice(&[b'\\', short]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::escaped;
+
+    /// Every length around those that are copied in two pieces, every byte at every place.
+    #[test]
+    fn every_byte_is_escaped_at_every_place() {
+        let check = |text: &str| {
+            let mut out = Vec::new();
+            escaped(text.as_bytes(), &mut out);
+            assert_eq!(String::from_utf8(out).unwrap(), serde_json::to_string(text).unwrap());
+        };
+        for (len, byte) in (0..35).flat_map(|len| (0..128).map(move |byte| (len, byte))) {
+            let plain = "0123456789abcdefghijklmnopqrstuvwxyz";
+            check(&plain[..len]);
+            for at in 0..len {
+                check(&format!("{}{}{}", &plain[..at], char::from(byte), &plain[at + 1..len]));
+            }
+        }
+    }
 }

@@ -17,6 +17,7 @@ use super::arena::Arena;
 use super::packed::Packing;
 use super::shape::{SHAPE_KEYS_MAX, Shape, probe};
 use super::word::{Address, Form, Slot, Word};
+use crate::node::Hint;
 
 /// Most elements an array, or members an object, can have; builders refuse more.
 pub(crate) const COUNT_MAX: usize = (1 << 28) - 1;
@@ -214,6 +215,15 @@ impl<'a> Object<'a> {
     pub(crate) fn find(self, arena: &Arena, name: &[u8]) -> Option<usize> {
         match self {
             Self::Shaped { shape, .. } => shape.find(name),
+            Self::Dictionary(dictionary) => dictionary.find(arena, name),
+        }
+    }
+
+    /// As [`Self::find`], remembered in `hint`.
+    #[inline]
+    pub(crate) fn find_by(self, arena: &Arena, name: &[u8], hint: &mut Hint) -> Option<usize> {
+        match self {
+            Self::Shaped { shape, .. } => hint.position(shape.id(), || shape.find(name)),
             Self::Dictionary(dictionary) => dictionary.find(arena, name),
         }
     }

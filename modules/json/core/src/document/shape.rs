@@ -20,9 +20,6 @@ pub(crate) const SHAPE_KEYS_MAX: usize = 32;
 /// From this number of keys on, [`Shape::find`] uses an index.
 const INDEXED_KEYS_MIN: usize = 9;
 
-/// So many bytes can be read from the start of every label.
-const LABEL_PAD: usize = 16;
-
 /// How many key lists of which one object has been seen are remembered.
 const SEEN: usize = 4096;
 
@@ -66,8 +63,7 @@ pub(crate) struct Shape {
     hash: u64,
     list: Box<[u8]>,
     keys: Box<[Key]>,
-    /// `{"key":` of the first key and `,"key":` of the others, escaped, and [`LABEL_PAD`] bytes.
-    labels: Box<[u8]>,
+    labels: Box<[Label]>,
     /// The bits of the marks of all keys: a name whose bit is not there is none of them.
     marks: u64,
     /// Key numbers + 1 by hash, open addressing; empty when there are few keys.
@@ -80,37 +76,45 @@ struct Key {
     mark: u32,
     start: u32,
     len: u32,
-    label_end: u32,
+}
+
+/// A key as it is printed: `{"key":` if it is the first and `,"key":` if not, escaped.
+#[derive(Clone, Debug)]
+struct Label {
+    /// Its first bytes.
+    start: [u8; 16],
+    len: usize,
+    /// All of it if there is more, else empty.
+    long: Box<[u8]>,
+}
+
+impl Label {
+    fn new(key: &[u8], is_first: bool) -> Self {
+        let mut text = vec![if is_first { b'{' } else { b',' }];
+        escaped(key, &mut text);
+        text.push(b':');
+        let len = text.len();
+        text.resize(len.max(16), 0);
+        let start = text.first_chunk().copied().unwrap_or_default();
+        let long = if len > 16 { text.into() } else { Box::default() };
+        Self { start, len, long }
+    }
 }
 
 impl Shape {
     fn new(hash: u64, list: &[u8]) -> Self {
-        let mut labels = Vec::new();
         let keys: Box<[Key]> = keys_of(list)
-            .map(|(start, key)| {
-                labels.push(if labels.is_empty() { b'{' } else { b',' });
-                escaped(key, &mut labels);
-                labels.push(b':');
-                Key {
-                    mark: mark(key),
-                    start: narrow(start),
-                    len: narrow(key.len()),
-                    label_end: narrow(labels.len()),
-                }
+            .map(|(start, key)| Key {
+                mark: mark(key),
+                start: narrow(start),
+                len: narrow(key.len()),
             })
             .collect();
-        labels.extend_from_slice(&[0; LABEL_PAD]);
+        let labels = keys_of(list).map(|(start, key)| Label::new(key, start == 4)).collect();
         let marks = keys.iter().fold(0, |marks, key| marks | bit(key.mark));
         let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
-        let mut shape = Self {
-            id,
-            hash,
-            list: list.into(),
-            keys,
-            marks,
-            labels: labels.into(),
-            index: Box::default(),
-        };
+        let mut shape =
+            Self { id, hash, list: list.into(), keys, marks, labels, index: Box::default() };
         if shape.len() >= INDEXED_KEYS_MIN {
             shape.index = shape.indexed();
         }
@@ -128,6 +132,11 @@ impl Shape {
         slots.into()
     }
 
+    /// Unlike that of any other shape of this process, now or later.
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+
     /// The number of keys.
     pub(crate) fn len(&self) -> usize {
         self.keys.len()
@@ -143,17 +152,25 @@ impl Shape {
         self.list.get(key.start as usize..(key.start + key.len) as usize)
     }
 
-    /// `{"key":` of the first key and `,"key":` of the others: the label's length, and at least
-    /// [`LABEL_PAD`] bytes from its start.
-    pub(crate) fn labels(&self) -> impl Iterator<Item = (&[u8], usize)> {
-        let mut start = 0;
-        self.keys.iter().map(move |key| {
-            let end = key.label_end as usize;
-            let label = self.labels.get(start..).unwrap_or_default();
-            let len = end - start;
-            start = end;
-            (label, len)
-        })
+    /// Appends each key as it is printed and, by `value`, what belongs to it.
+    #[inline]
+    pub(crate) fn print<V, E>(
+        &self,
+        values: &[V],
+        out: &mut Vec<u8>,
+        mut value: impl FnMut(&V, &mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        for (label, place) in self.labels.iter().zip(values) {
+            if label.long.is_empty() {
+                let end = out.len() + label.len;
+                out.extend_from_slice(&label.start);
+                out.truncate(end);
+            } else {
+                out.extend_from_slice(&label.long);
+            }
+            value(place, out)?;
+        }
+        Ok(())
     }
 
     /// The position of `name`. O(1).

@@ -8,7 +8,7 @@ use super::packed::Packing;
 use super::store::{Store, TooLarge, with_store};
 use super::text::Printer;
 use super::word::{Address, Form, Slot, Word};
-use crate::node::{Kind, Node, Number};
+use crate::node::{Hint, Kind, Node, Number, Scan};
 use crate::print::{TooLong, number};
 
 static NULL_SLOT: Slot = Word::NULL.slot();
@@ -41,6 +41,52 @@ struct Children<'a> {
     packing: Packing,
     /// An element each, or a member: its value is the last 8 bytes.
     places: ChunksExact<'a, u8>,
+}
+
+impl Container<'_> {
+    fn len(self) -> usize {
+        match self {
+            Self::Array(array) => array.len,
+            Self::Object(object) => object.len(),
+        }
+    }
+}
+
+/// The arrays and objects in a container, with their positions.
+#[derive(Clone, Debug)]
+struct Containers<'a> {
+    document: &'a Document,
+    slots: &'a [Slot],
+    /// The slot to look at next.
+    next: usize,
+    /// Slots per value, of which it is the last, as a power of two.
+    shift: u32,
+}
+
+impl<'a> Containers<'a> {
+    /// The value at `position`, of whatever kind.
+    #[inline]
+    fn value(&self, position: usize) -> Option<ValueRef<'a>> {
+        let slot = self.slots.get((position << self.shift) + self.shift as usize)?;
+        Some(ValueRef { document: self.document, held: Held::Slot(slot) })
+    }
+}
+
+impl<'a> Iterator for Containers<'a> {
+    type Item = (usize, ValueRef<'a>);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let slot = self.slots.get(self.next)?;
+            let position = self.next >> self.shift;
+            self.next += 1 << self.shift;
+            if Word::from_slot(*slot).is_container() {
+                let held = Held::Slot(slot);
+                return Some((position, ValueRef { document: self.document, held }));
+            }
+        }
+    }
 }
 
 impl Children<'_> {
@@ -146,6 +192,21 @@ impl<'a> ValueRef<'a> {
         Children { document: self.document, packing: Packing::Generic, places }
     }
 
+    #[inline]
+    fn containers_in(self, container: Option<Container<'a>>) -> Containers<'a> {
+        let arena = &self.document.arena;
+        let (data, shift): (&[u8], u32) = match container {
+            Some(Container::Array(array)) if array.packing == Packing::Generic => {
+                (array.data(arena), 0)
+            }
+            Some(Container::Object(object @ Object::Shaped { .. })) => (object.data(arena).0, 0),
+            Some(Container::Object(object @ Object::Dictionary(_))) => (object.data(arena).0, 1),
+            Some(Container::Array(_)) | None => (&[], 0),
+        };
+        let (slots, _) = data.as_chunks();
+        Containers { document: self.document, slots, next: shift as usize, shift }
+    }
+
     /// The members of an object in order; none for other kinds.
     pub fn members(self) -> impl ExactSizeIterator<Item = (&'a [u8], Self)> + 'a {
         let object = self.as_object();
@@ -170,7 +231,7 @@ impl<'a> ValueRef<'a> {
     /// Appends its compact JSON text to `out`.
     pub(crate) fn print_to(self, out: &mut Vec<u8>, limit: usize) -> Result<(), TooLong> {
         match self.held {
-            Held::Slot(slot) => Printer { document: self.document, out, limit }.word(slot),
+            Held::Slot(slot) => Printer { document: self.document, limit }.word(slot, out),
             Held::Number(value) => {
                 number(value, out);
                 Ok(())
@@ -348,17 +409,26 @@ impl<'a> Node<'a> for ValueRef<'a> {
     }
 
     fn containers(self) -> (usize, impl Iterator<Item = (usize, Self)>) {
-        let children = self.all_children();
-        let words = if children.packing == Packing::Generic {
-            children.places.clone()
-        } else {
-            [].chunks_exact(1)
+        let container = self.container();
+        (container.map_or(0, Container::len), self.containers_in(container))
+    }
+
+    #[inline]
+    fn scan(
+        self,
+        name: &[u8],
+        hint: &mut Hint,
+    ) -> Scan<Self, impl Iterator<Item = (usize, Self)> + use<'a>> {
+        let container = self.container();
+        let containers = self.containers_in(container);
+        let found = match container {
+            Some(Container::Object(object)) => {
+                let position = object.find_by(&self.document.arena, name, hint);
+                position.and_then(|position| Some((position, containers.value(position)?)))
+            }
+            _ => None,
         };
-        let containers = words.enumerate().filter_map(move |(position, place)| {
-            let slot = place.last_chunk().filter(|slot| Word::from_slot(**slot).is_container())?;
-            Some((position, Self { document: self.document, held: Held::Slot(slot) }))
-        });
-        (children.len(), containers)
+        Scan { found, len: container.map_or(0, Container::len), containers }
     }
 }
 
@@ -384,29 +454,37 @@ impl PartialEq for ValueRef<'_> {
 
 #[cfg(test)]
 mod tests {
-    use crate::node::{Kind, Node};
+    use crate::node::{Hint, Kind, Node};
     use crate::{Document, ValueRef};
 
-    /// Children and containers against element and member, in all that is in `value`.
-    fn check(value: ValueRef<'_>) {
+    /// Children, containers and scans against element, member and find, in all that is in `value`.
+    fn check<'a>(value: ValueRef<'a>, hint: &mut Hint) {
         let child = |at| value.element(at).or_else(|| value.member(at).map(|(_, value)| value));
         let expected: Vec<ValueRef<'_>> = (0..).map_while(child).collect();
         let children: Vec<ValueRef<'_>> = value.children().collect();
         assert_eq!(children, expected);
         let (len, containers) = value.containers();
-        let is_container = |(_, child): &(usize, ValueRef<'_>)| {
+        let is_container = |(_, child): &(usize, ValueRef<'a>)| {
             matches!(child.kind(), Kind::Array(_) | Kind::Object(_))
         };
         let expected: Vec<_> = expected.into_iter().enumerate().filter(is_container).collect();
         assert_eq!((len, containers.collect::<Vec<_>>()), (children.len(), expected));
-        children.into_iter().for_each(check);
+        let scan = value.scan(b"b", hint);
+        assert_eq!((scan.found, scan.len), (value.find(b"b"), len));
+        assert_eq!(scan.containers.collect::<Vec<_>>(), value.containers().1.collect::<Vec<_>>());
+        children.into_iter().for_each(|child| check(child, hint));
     }
 
     #[test]
     fn children_are_elements_and_members() {
-        let text = br#"{"a":[1,[2],{"b":[]},"x"],"c":{},"d":[1,2],"e":[0.5],"f":{"g":{"h":null}}}"#;
+        let nested =
+            r#"{"a":[1,[2],{"b":[]},"x"],"c":{},"d":[1,2],"e":[0.5],"f":{"g":{"h":null}}}"#;
+        // More shapes than a hint has room for, with the member and without, each met twice.
+        let shape = |at: usize| format!(r#"{{"k{at}":[],"{}":{at}}}"#, ["b", "x", "bb"][at % 3]);
+        let many: Vec<String> = (0..20).chain(0..20).map(shape).collect();
+        let text = format!("[{nested},{}]", many.join(","));
         // The first is made of dictionaries, the third of shapes.
-        let documents: Vec<_> = (0..3).map(|_| Document::parse(text).unwrap()).collect();
-        documents.iter().for_each(|document| check(document.root()));
+        let documents: Vec<_> = (0..3).map(|_| Document::parse(text.as_bytes()).unwrap()).collect();
+        documents.iter().for_each(|document| check(document.root(), &mut Hint::default()));
     }
 }

@@ -5,7 +5,7 @@ use super::budget::{Budget, Exceeded};
 use super::definite::{element, step};
 use super::regexp::Compiled;
 use super::{Dialect, Locations, ParentPath};
-use crate::node::{Kind, Node};
+use crate::node::{Hint, Kind, Node};
 
 /// Most frames of the walk at once. A path takes two per level of the document, each filter
 /// around it as many again.
@@ -150,10 +150,12 @@ impl<'a, N: Node<'a>> Machine<'_, N> {
         };
         self.spend(1)?;
         self.deepen()?;
-        if segment.descendant {
-            self.descend(segment, rest, node, sink)?;
-        } else {
+        if !segment.descendant {
             self.apply(segment, rest, node, sink)?;
+        } else if let (Selector::Name(name), []) = (&segment.first, segment.rest.as_slice()) {
+            self.descend_for(name, &mut Hint::default(), rest, node, sink)?;
+        } else {
+            self.descend(segment, rest, node, sink)?;
         }
         self.depth -= 1;
         Ok(())
@@ -174,6 +176,30 @@ impl<'a, N: Node<'a>> Machine<'_, N> {
             self.deepen()?;
             sink.enter(position);
             self.descend(segment, rest, child, sink)?;
+            sink.leave();
+            self.depth -= 1;
+        }
+        Ok(())
+    }
+
+    /// As [`Self::descend`] for a single name.
+    fn descend_for<S: Sink<N>>(
+        &mut self,
+        name: &[u8],
+        hint: &mut Hint,
+        rest: &[Segment],
+        node: N,
+        sink: &mut S,
+    ) -> Result<(), Stop> {
+        let scan = node.scan(name, hint);
+        if let Some((position, child)) = scan.found {
+            self.enter(position, child, rest, sink)?;
+        }
+        self.spend(scan.len as u64)?;
+        for (position, child) in scan.containers {
+            self.deepen()?;
+            sink.enter(position);
+            self.descend_for(name, hint, rest, child, sink)?;
             sink.leave();
             self.depth -= 1;
         }
@@ -223,6 +249,7 @@ impl<'a, N: Node<'a>> Machine<'_, N> {
         }
     }
 
+    #[inline]
     fn enter<S: Sink<N>>(
         &mut self,
         position: usize,
@@ -231,7 +258,11 @@ impl<'a, N: Node<'a>> Machine<'_, N> {
         sink: &mut S,
     ) -> Result<(), Stop> {
         sink.enter(position);
-        self.walk(rest, child, sink)?;
+        if rest.is_empty() {
+            sink.accept(child, &mut self.budget.matches)?;
+        } else {
+            self.walk(rest, child, sink)?;
+        }
         sink.leave();
         Ok(())
     }

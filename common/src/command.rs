@@ -144,7 +144,7 @@ pub trait Command {
     /// # Errors
     /// On an error nothing was changed and nothing was written to `reply`. The host has checked
     /// the number of words against [`Row::arity`].
-    fn run<H: Host<Value = Self::Value>, R: Reply>(
+    fn run<H: Host<Self::Value>, R: Reply>(
         host: &mut H,
         args: Args<'_>,
         reply: &mut R,

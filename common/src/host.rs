@@ -8,25 +8,23 @@ pub struct WrongType;
 
 /// The keyspace as one command sees it: the server's own, or a map in tests and fuzz targets.
 ///
-/// Keys are named by the words of the command line ([`Arg`]).
-pub trait Host {
-    /// The module's data type.
-    type Value;
-
+/// `V` is the data type of the command, one of the module's. Keys are named by the words of the
+/// command line ([`Arg`]).
+pub trait Host<V> {
     /// The value at `key` for reading, `None` if there is none.
     ///
     /// # Errors
     /// [`WrongType`] if another type is stored there.
-    fn read(&mut self, key: Arg<'_>) -> Result<Option<&Self::Value>, WrongType>;
+    fn read(&mut self, key: Arg<'_>) -> Result<Option<&V>, WrongType>;
 
     /// The value at `key` for changing in place. A change is announced by [`Host::changed`].
     ///
     /// # Errors
     /// [`WrongType`] if another type is stored there.
-    fn write(&mut self, key: Arg<'_>) -> Result<Option<&mut Self::Value>, WrongType>;
+    fn write(&mut self, key: Arg<'_>) -> Result<Option<&mut V>, WrongType>;
 
     /// Stores `value` at `key`, over whatever was there.
-    fn insert(&mut self, key: Arg<'_>, value: Self::Value);
+    fn insert(&mut self, key: Arg<'_>, value: V);
 
     /// Deletes `key`. No event is sent.
     fn remove(&mut self, key: Arg<'_>);
@@ -38,6 +36,15 @@ pub trait Host {
     /// Hands the command to replicas and to the AOF as it was received.
     /// Called once, only when something changed.
     fn replicate(&mut self);
+
+    /// Hands replicas and the AOF `command` with `args` in place of the command as it was received,
+    /// once or several times in this order, only when something changed. For commands whose effect
+    /// depends on what a replica need not have: the settings, a random draw.
+    fn replicate_as(&mut self, command: &'static str, args: &[&[u8]]);
+
+    /// Whether the command comes from a primary or from the AOF: it was accepted there, and what
+    /// was accepted must not be refused here.
+    fn is_replicated(&self) -> bool;
 
     /// Runs `job`, which must need nothing of the server, and answers with what `finish` writes of
     /// its outcome. A server runs it on another thread while other clients are served, and blocks

@@ -1,6 +1,6 @@
 //! A keyspace in memory: the [`Host`] of unit tests, property tests and fuzz targets.
 
-use std::collections::HashMap;
+use std::{any::Any, collections::HashMap};
 
 use crate::{
     args::{Arg, Args},
@@ -10,35 +10,29 @@ use crate::{
     wire::Wire,
 };
 
-/// What a key holds.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Stored<V> {
-    /// A value of another type.
-    Other,
-    /// A value of the module's type.
-    Value(V),
-}
-
 /// Keys and values, and what commands announced about them.
-#[derive(Clone, Debug)]
-pub struct Keyspace<V> {
-    /// The keys.
-    pub keys: HashMap<Vec<u8>, Stored<V>>,
+#[derive(Debug, Default)]
+pub struct Keyspace {
+    keys: HashMap<Vec<u8>, Box<dyn Any>>,
     /// Key and event of every change, in order.
     pub events: Vec<(Vec<u8>, &'static str)>,
-    /// How many commands were handed to replicas.
-    pub replicated: usize,
+    /// The command lines handed to replicas, in order: an empty one stands for the command as it was
+    /// received.
+    pub replicated: Vec<Vec<Vec<u8>>>,
+    /// Whether commands come from a primary.
+    pub is_replica: bool,
 }
 
-impl<V> Default for Keyspace<V> {
-    fn default() -> Self {
-        Self { keys: HashMap::new(), events: Vec::new(), replicated: 0 }
-    }
-}
+/// What a key of no type of the module holds.
+struct Other;
 
-impl<V> Keyspace<V> {
+impl Keyspace {
     /// Runs one command line, its name included, and returns the bytes of the reply.
-    pub fn run<C: Command<Value = V>>(&mut self, words: &[&[u8]], protocol: Protocol) -> Vec<u8> {
+    pub fn run<C: Command<Value: 'static>>(
+        &mut self,
+        words: &[&[u8]],
+        protocol: Protocol,
+    ) -> Vec<u8> {
         let mut reply = Encoder::new(protocol);
         let fits = match C::ROW.arity {
             Arity::AtLeast(least) => words.len() >= usize::from(least),
@@ -54,25 +48,42 @@ impl<V> Keyspace<V> {
         }
         reply.into_bytes()
     }
+
+    /// The value at `key`, `None` if there is none or one of another type.
+    pub fn value<V: 'static>(&self, key: &[u8]) -> Option<&V> {
+        self.keys.get(key)?.downcast_ref()
+    }
+
+    /// The keys with values of `V`, in no order.
+    pub fn values<V: 'static>(&self) -> impl Iterator<Item = (&[u8], &V)> {
+        self.keys.iter().filter_map(|(key, value)| Some((key.as_slice(), value.downcast_ref()?)))
+    }
+
+    /// Stores a value at `key`.
+    pub fn put<V: 'static>(&mut self, key: &[u8], value: V) {
+        self.keys.insert(key.to_vec(), Box::new(value));
+    }
+
+    /// Stores a value of a type that is none of the module's.
+    pub fn put_other(&mut self, key: &[u8]) {
+        self.put(key, Other);
+    }
 }
 
-impl<V> Host for Keyspace<V> {
-    type Value = V;
-
+impl<V: 'static> Host<V> for Keyspace {
     fn read(&mut self, key: Arg<'_>) -> Result<Option<&V>, WrongType> {
-        self.write(key).map(|value| value.map(|value| &*value))
+        Host::<V>::write(self, key).map(|value| value.map(|value| &*value))
     }
 
     fn write(&mut self, key: Arg<'_>) -> Result<Option<&mut V>, WrongType> {
         match self.keys.get_mut(key.bytes) {
             None => Ok(None),
-            Some(Stored::Other) => Err(WrongType),
-            Some(Stored::Value(value)) => Ok(Some(value)),
+            Some(value) => value.downcast_mut().map(Some).ok_or(WrongType),
         }
     }
 
     fn insert(&mut self, key: Arg<'_>, value: V) {
-        self.keys.insert(key.bytes.to_vec(), Stored::Value(value));
+        self.put(key.bytes, value);
     }
 
     fn remove(&mut self, key: Arg<'_>) {
@@ -84,6 +95,15 @@ impl<V> Host for Keyspace<V> {
     }
 
     fn replicate(&mut self) {
-        self.replicated += 1;
+        self.replicated.push(Vec::new());
+    }
+
+    fn replicate_as(&mut self, command: &'static str, args: &[&[u8]]) {
+        let words = [command.as_bytes()].into_iter().chain(args.iter().copied());
+        self.replicated.push(words.map(<[u8]>::to_vec).collect());
+    }
+
+    fn is_replicated(&self) -> bool {
+        self.is_replica
     }
 }

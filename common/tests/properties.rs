@@ -4,7 +4,8 @@
 use keyspan_common::number::{parse_f64, parse_i64, print_f64, print_i64, print_resp_double};
 use keyspan_common::rdb::payload::{self, Strings};
 use keyspan_common::rdb::{
-    Error, Field, Memory, PayloadReader, PayloadWriter, Read, TypeId, Value, Write, dump, file, lzf,
+    Encoding, Error, Field, Memory, PayloadReader, PayloadWriter, Read, TypeId, Value, Write, dump,
+    file, lzf,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -14,10 +15,10 @@ use proptest::prelude::*;
 struct Fields(Vec<Field>);
 
 impl Value for Fields {
-    const TYPE_NAME: &'static str = "any-value";
+    const TYPE_NAMES: &'static [&'static str] = &["any-value"];
 
-    fn load<R: Read>(reader: &mut R, version: u32) -> Result<Self, Error> {
-        if version != 1 {
+    fn load<R: Read>(reader: &mut R, encoding: Encoding) -> Result<Self, Error> {
+        if encoding.version != 1 {
             return Err(Error::Version);
         }
         let kinds = reader.bytes()?;

@@ -11,7 +11,7 @@ use keyspan_common::command::{Access, Argument, ArgumentKind, Arity, Command, Ke
 use keyspan_common::data_type::{DataType, Mover, Progress};
 use keyspan_common::host::{Host, WrongType};
 use keyspan_common::rdb::search_aux::{Dictionaries, Indexes};
-use keyspan_common::rdb::{self, Read, Write};
+use keyspan_common::rdb::{self, Encoding, Read, Write};
 use keyspan_common::reply::Reply;
 use keyspan_common::settings::{Figure, Kind, Setting};
 use keyspan_common::wire::Wire;
@@ -71,9 +71,12 @@ impl Text {
 }
 
 impl rdb::Value for Text {
-    const TYPE_NAME: &'static str = "toy-text0";
+    const TYPE_NAMES: &'static [&'static str] = &["toy-text0"];
 
-    fn load<R: Read>(reader: &mut R, version: u32) -> Result<Self, rdb::Error> {
+    fn load<R: Read>(
+        reader: &mut R,
+        Encoding { version, .. }: Encoding,
+    ) -> Result<Self, rdb::Error> {
         match version {
             1 => Ok(Self::new(reader.bytes()?.as_ref())),
             2 => {
@@ -205,7 +208,7 @@ macro_rules! command {
             type Error = Error;
             const ROW: Row = $row;
 
-            fn run<H: Host<Value = Text>, R: Reply>(
+            fn run<H: Host<Text>, R: Reply>(
                 $host: &mut H,
                 $args: Args<'_>,
                 $reply: &mut R,

@@ -10,15 +10,18 @@ use keyspan_common::{
     reply::Reply,
 };
 use redis_module::raw::{
-    REDISMODULE_KEYTYPE_EMPTY, REDISMODULE_NOTIFY_MODULE, REDISMODULE_READ, REDISMODULE_WRITE,
+    REDISMODULE_CTX_FLAGS_LOADING, REDISMODULE_CTX_FLAGS_REPLICATED, REDISMODULE_KEYTYPE_EMPTY,
+    REDISMODULE_NOTIFY_MODULE, REDISMODULE_READ, REDISMODULE_WRITE,
 };
 
 use crate::raw::{self, Api};
 use crate::text::with_c_str;
-use crate::{job, value};
+use crate::{job, replication, value};
 
 const READ: c_int = REDISMODULE_READ.cast_signed();
 const READ_WRITE: c_int = (REDISMODULE_READ | REDISMODULE_WRITE).cast_signed();
+/// A command of the AOF or of the primary.
+const OBEYED: u32 = REDISMODULE_CTX_FLAGS_LOADING | REDISMODULE_CTX_FLAGS_REPLICATED;
 const EMPTY: c_int = raw::code(REDISMODULE_KEYTYPE_EMPTY);
 
 /// One call of a command on values of type `V`.
@@ -83,7 +86,7 @@ impl<'call, V: DataType> Context<'call, V> {
         let Some(open) = self.open(key, mode) else { return Ok(None) };
         // SAFETY: the key is open.
         let found = unsafe { (self.api.module_type)(open.key) };
-        if found.is_null() || found != value::registered::<V>() {
+        if found.is_null() || !value::is_type_of::<V>(found) {
             // SAFETY: the key is open.
             let kind = unsafe { (self.api.key_type)(open.key) };
             return if kind == EMPTY { Ok(None) } else { Err(WrongType) };
@@ -93,9 +96,7 @@ impl<'call, V: DataType> Context<'call, V> {
     }
 }
 
-impl<V: DataType> Host for Context<'_, V> {
-    type Value = V;
-
+impl<V: DataType> Host<V> for Context<'_, V> {
     #[inline]
     fn read(&mut self, key: Arg<'_>) -> Result<Option<&V>, WrongType> {
         // SAFETY: alive while the context is borrowed, see the type.
@@ -110,8 +111,8 @@ impl<V: DataType> Host for Context<'_, V> {
 
     fn insert(&mut self, key: Arg<'_>, value: V) {
         let Some(open) = self.open(key, READ_WRITE) else { return };
+        let kind = value::registered(&value);
         let stored = value::give(value);
-        let kind = value::registered::<V>();
         // SAFETY: the key is open for writing; the value belongs to the server if it takes it.
         unsafe {
             if (self.api.set_module_value)(open.key, kind, stored) != raw::OK {
@@ -144,6 +145,17 @@ impl<V: DataType> Host for Context<'_, V> {
     fn replicate(&mut self) {
         // SAFETY: the context of the running callback.
         unsafe { (self.api.replicate_verbatim)(self.ctx) };
+    }
+
+    fn replicate_as(&mut self, command: &'static str, args: &[&[u8]]) {
+        // SAFETY: the context of the running callback.
+        unsafe { replication::replicate(self.api, self.ctx, command, args) };
+    }
+
+    fn is_replicated(&self) -> bool {
+        // SAFETY: the context of the running callback.
+        let flags = unsafe { (self.api.context_flags)(self.ctx) };
+        flags.cast_unsigned() & OBEYED != 0
     }
 
     fn spawn<T: Send + 'static>(

@@ -115,7 +115,7 @@ mod tests {
     use std::cell::Cell;
     use std::ptr::null_mut;
 
-    use keyspan_common::rdb::{self, Read, Write};
+    use keyspan_common::rdb::{self, Encoding, Read, Write};
 
     use super::*;
 
@@ -163,8 +163,8 @@ mod tests {
     struct Rows(Vec<Vec<u64>>);
 
     impl rdb::Value for Rows {
-        const TYPE_NAME: &'static str = "test-rows";
-        fn load<R: Read>(_: &mut R, _: u32) -> Result<Self, rdb::Error> {
+        const TYPE_NAMES: &'static [&'static str] = &["test-rows"];
+        fn load<R: Read>(_: &mut R, _: Encoding) -> Result<Self, rdb::Error> {
             Err(rdb::Error::Version)
         }
         fn save<W: Write>(&self, _: &mut W, _: u32) {}

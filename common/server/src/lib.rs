@@ -19,6 +19,7 @@ mod load;
 pub mod log;
 mod raw;
 mod rdb;
+mod replication;
 mod reply;
 mod settings;
 mod skipped_aux;
@@ -47,7 +48,8 @@ pub mod expansion {
 /// keyspan_server::module! {
 ///     name: "ReJSON",
 ///     version: 80800,
-///     types: [Document => encoding],          // fn() -> u32, asked once the settings are known
+///     types: [Document => encoding],          // fn() -> u32, asked once the settings are known;
+///                                             // `Document as 1 => ...` for a second type name
 ///     commands: [Set, Get],                   // types with keyspan_common::command::Command
 ///     settings: &SETTINGS,                    // &'static [&'static Setting]
 ///     info: figures,                          // optional: fn(&mut dyn FnMut(&str, Figure))
@@ -61,7 +63,7 @@ macro_rules! module {
     (
         name: $name:expr,
         version: $version:expr,
-        types: [$($value:ty => $encoding:expr),* $(,)?],
+        types: [$($value:ty $(as $type_index:literal)? => $encoding:expr),* $(,)?],
         commands: [$($command:ty),* $(,)?],
         settings: $settings:expr
         $(, info: $info:expr)?
@@ -76,7 +78,11 @@ macro_rules! module {
         static MODULE: $crate::Module = $crate::Module {
             name: $name,
             version: $version,
-            types: &[$($crate::TypeEntry::of::<$value>($encoding)),*],
+            types: &[$(
+                $crate::TypeEntry::of::<$value, { $crate::module!(@type_index $($type_index)?) }>(
+                    $encoding
+                )
+            ),*],
             commands: &[$($crate::Entry::of::<$command>()),*],
             settings: $settings,
             info: $crate::module!(@optional $($info)?),
@@ -84,7 +90,7 @@ macro_rules! module {
             foreign: $crate::module!(@optional $($crate::Foreign {
                 flag: $flag,
                 skipped: &[$($crate::SkippedAux::of::<$aux>()),*],
-                kept: &[$($crate::TypeEntry::of::<$kept>($kept_encoding)),*],
+                kept: &[$($crate::TypeEntry::of::<$kept, 0>($kept_encoding)),*],
             })?),
         };
 
@@ -110,6 +116,8 @@ macro_rules! module {
             unsafe { MODULE.on_load(ctx, argv, argc) }
         }
     };
+    (@type_index) => { 0 };
+    (@type_index $type_index:literal) => { $type_index };
     (@optional) => { None };
     (@optional $some:expr) => { Some($some) };
 }

@@ -120,6 +120,7 @@ api! {
         signal_modified_key: RedisModule_SignalModifiedKey(*mut Ctx, *mut Word) -> c_int;
         notify: RedisModule_NotifyKeyspaceEvent(
             *mut Ctx, c_int, *const c_char, *mut Word) -> c_int;
+        replicate: RedisModule_Replicate(*mut Ctx, *const c_char, *const c_char, ...) -> c_int;
         replicate_verbatim: RedisModule_ReplicateVerbatim(*mut Ctx) -> c_int;
         create_data_type: RedisModule_CreateDataType(
             *mut Ctx, *const c_char, c_int, *mut TypeMethods) -> *mut Type;

@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use keyspan_common::data_type::DataType;
+use keyspan_common::rdb;
 use redis_module::raw::{
     REDISMODULE_AUX_AFTER_RDB, REDISMODULE_AUX_BEFORE_RDB, REDISMODULE_TYPE_METHOD_VERSION,
 };
@@ -17,14 +18,16 @@ use crate::raw::{self, Api};
 use crate::rdb::{Reader, Writer};
 use crate::{alloc, aof, defrag};
 
-/// Most data types of one module.
-const TYPES_MAX: usize = 4;
+/// Most data types of one module, each name counted.
+const TYPES_MAX: usize = 8;
 
 /// A type the server knows. A module that was refused may be loaded again without leaving memory
 /// in between, and then gets other types of the server's.
 #[derive(Debug)]
 struct Registered {
     value: TypeId,
+    /// Which of the value's type names this is.
+    type_index: usize,
     kind: AtomicPtr<raw::Type>,
     version: AtomicU32,
     /// Values that the server holds; some are freed on another thread.
@@ -41,14 +44,21 @@ pub struct TypeEntry {
     name: &'static str,
     version: fn() -> u32,
     id: fn() -> TypeId,
+    type_index: usize,
     methods: fn() -> raw::TypeMethods,
 }
 
 impl TypeEntry {
-    /// The type of `V`, saved in the encoding `version` answers when the module is loaded (the
-    /// settings are known by then).
-    pub const fn of<V: DataType>(version: fn() -> u32) -> Self {
-        Self { name: V::TYPE_NAME, version, id: TypeId::of::<V>, methods: methods::<V> }
+    /// The type of `V` whose name is at `TYPE` of [`rdb::Value::TYPE_NAMES`], saved in the encoding
+    /// `version` answers when the module is loaded (the settings are known by then).
+    pub const fn of<V: DataType, const TYPE: usize>(version: fn() -> u32) -> Self {
+        Self {
+            name: const { name::<V, TYPE>() },
+            version,
+            id: TypeId::of::<V>,
+            type_index: TYPE,
+            methods: methods::<V, TYPE>,
+        }
     }
 
     /// Makes the type known to the server.
@@ -63,10 +73,12 @@ impl TypeEntry {
         // SAFETY: the caller's promise.
         let kind = unsafe { create(api, ctx, self.name, version, &mut (self.methods)()) }?;
         let value = (self.id)();
-        let place = REGISTERED.iter().find(|place| place.get().is_none_or(|e| e.value == value));
+        let is_own = |e: &Registered| e.value == value && e.type_index == self.type_index;
+        let place = REGISTERED.iter().find(|place| place.get().is_none_or(is_own));
         let place = place.ok_or_else(|| format!("more than {TYPES_MAX} data types"))?;
         let entry = place.get_or_init(|| Registered {
             value,
+            type_index: self.type_index,
             kind: AtomicPtr::new(null_mut()),
             version: AtomicU32::new(version),
             held: AtomicU64::new(0),
@@ -99,19 +111,31 @@ pub(crate) unsafe fn create(
     if kind.is_null() { Err(refused()) } else { Ok(kind) }
 }
 
-fn entry<V: DataType>() -> Option<&'static Registered> {
+/// The name at a place of the list; a type that has none there does not compile.
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
+const fn name<V: DataType, const TYPE: usize>() -> &'static str {
+    V::TYPE_NAMES[TYPE]
+}
+
+fn entries<V: DataType>() -> impl Iterator<Item = &'static Registered> {
     let wanted = TypeId::of::<V>();
-    REGISTERED.iter().map_while(OnceLock::get).find(|entry| entry.value == wanted)
+    REGISTERED.iter().map_while(OnceLock::get).filter(move |entry| entry.value == wanted)
+}
+
+/// The entry of the type that `value` is stored under.
+fn entry_of<V: DataType>(value: &V) -> Option<&'static Registered> {
+    let type_index = value.type_index();
+    entries::<V>().find(|entry| entry.type_index == type_index)
 }
 
 /// How many values of `V` the server holds, in all databases and on their way to be freed.
 pub fn held<V: DataType>() -> u64 {
-    entry::<V>().map_or(0, |entry| entry.held.load(Relaxed))
+    entries::<V>().map(|entry| entry.held.load(Relaxed)).sum()
 }
 
 /// Puts a value where the server can own it.
 pub(crate) fn give<V: DataType>(value: V) -> *mut c_void {
-    if let Some(entry) = entry::<V>() {
+    if let Some(entry) = entry_of(&value) {
         entry.held.fetch_add(1, Relaxed);
     }
     Box::into_raw(Box::new(value)).cast()
@@ -122,17 +146,24 @@ pub(crate) fn give<V: DataType>(value: V) -> *mut c_void {
 /// # Safety
 /// `value` is from [`give`] for the same type, and nobody else has it.
 pub(crate) unsafe fn take<V: DataType>(value: *mut c_void) -> Box<V> {
-    if let Some(entry) = entry::<V>() {
+    // SAFETY: the caller's promise.
+    let value: Box<V> = unsafe { Box::from_raw(value.cast()) };
+    if let Some(entry) = entry_of(&*value) {
         entry.held.fetch_sub(1, Relaxed);
     }
-    // SAFETY: the caller's promise.
-    unsafe { Box::from_raw(value.cast()) }
+    value
 }
 
-/// The server's type for `V`, null if the module does not declare it.
+/// The server's type for `value`, null if the module does not declare it.
 #[inline]
-pub(crate) fn registered<V: DataType>() -> *mut raw::Type {
-    entry::<V>().map_or(null_mut(), |entry| entry.kind.load(Relaxed))
+pub(crate) fn registered<V: DataType>(value: &V) -> *mut raw::Type {
+    entry_of(value).map_or(null_mut(), |entry| entry.kind.load(Relaxed))
+}
+
+/// Whether a server's type, not null, is one of `V`'s.
+#[inline]
+pub(crate) fn is_type_of<V: DataType>(kind: *mut raw::Type) -> bool {
+    entries::<V>().any(|entry| entry.kind.load(Relaxed) == kind)
 }
 
 /// Methods of a type that does nothing.
@@ -158,9 +189,11 @@ pub(crate) const NO_METHODS: raw::TypeMethods = raw::TypeMethods {
     aux_save2: None,
 };
 
-fn methods<V: DataType>() -> raw::TypeMethods {
+fn methods<V: DataType, const TYPE: usize>() -> raw::TypeMethods {
+    // A record belongs to the module, not to each of its names.
+    let saves_aux = V::SAVES_AUX && TYPE == 0;
     raw::TypeMethods {
-        rdb_load: Some(load::<V>),
+        rdb_load: Some(load::<V, TYPE>),
         rdb_save: Some(save::<V>),
         aof_rewrite: Some(rewrite::<V>),
         digest: Some(digest::<V>),
@@ -170,10 +203,10 @@ fn methods<V: DataType>() -> raw::TypeMethods {
         free_effort2: Some(effort::<V>),
         copy2: Some(copy::<V>),
         aux_load: Some(load_aux::<V>),
-        aux_save: if V::SAVES_AUX { Some(save_aux::<V>) } else { None },
+        aux_save: if saves_aux { Some(save_aux::<V>) } else { None },
         // Older servers know only the one above, and newer ones prefer this.
-        aux_save2: if V::SAVES_AUX { Some(save_aux::<V>) } else { None },
-        aux_save_triggers: if V::SAVES_AUX { BEFORE_KEYS | AFTER_KEYS } else { 0 },
+        aux_save2: if saves_aux { Some(save_aux::<V>) } else { None },
+        aux_save_triggers: if saves_aux { BEFORE_KEYS | AFTER_KEYS } else { 0 },
         ..NO_METHODS
     }
 }
@@ -181,14 +214,17 @@ fn methods<V: DataType>() -> raw::TypeMethods {
 /// # Safety
 /// Called by the server with a stream to read from. So are all below, with a value of `V` that
 /// [`load`], [`copy`] or `Context::insert` made.
-unsafe extern "C" fn load<V: DataType>(io: *mut raw::Io, version: c_int) -> *mut c_void {
+unsafe extern "C" fn load<V: DataType, const TYPE: usize>(
+    io: *mut raw::Io,
+    version: c_int,
+) -> *mut c_void {
     let value = guard("rdb_load", || {
         // SAFETY: the stream of this callback.
         let mut reader = unsafe { Reader::new(io) };
         let version = u32::try_from(version).ok()?;
-        let outcome = V::load(&mut reader, version);
+        let outcome = V::load(&mut reader, rdb::Encoding { type_index: TYPE, version });
         if let Err(error) = &outcome {
-            let name = V::TYPE_NAME;
+            let name = const { name::<V, TYPE>() };
             log::line(Level::Warning, &format!("a value of {name} cannot be read: {error:?}"));
         }
         outcome.ok().filter(|_| !reader.failed())
@@ -210,7 +246,10 @@ unsafe extern "C" fn load_aux<V: DataType>(io: *mut raw::Io, version: c_int, whe
     if loaded.flatten().is_some() {
         return raw::OK;
     }
-    log::line(Level::Warning, &format!("a record of '{}' cannot be read", V::TYPE_NAME));
+    log::line(
+        Level::Warning,
+        &format!("a record of '{}' cannot be read", const { name::<V, 0>() }),
+    );
     raw::ERR
 }
 
@@ -226,7 +265,7 @@ unsafe extern "C" fn save<V: DataType>(io: *mut raw::Io, value: *mut c_void) {
     guard("rdb_save", || {
         // SAFETY: the value and the stream of this callback.
         let (value, mut writer) = unsafe { (&*value.cast::<V>(), Writer::new(io)) };
-        value.save(&mut writer, entry::<V>().map_or(0, |entry| entry.version.load(Relaxed)));
+        value.save(&mut writer, entry_of(value).map_or(0, |entry| entry.version.load(Relaxed)));
     });
 }
 

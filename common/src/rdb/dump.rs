@@ -91,11 +91,9 @@ pub fn load_dump<V: Value>(bytes: &[u8]) -> Result<V, Error> {
 /// # Errors
 /// What `V` reports; [`Error::Invalid`] if `type_id` is another type's or fields are left.
 pub fn load_body<V: Value>(type_id: TypeId, body: &[u8]) -> Result<V, Error> {
-    if !type_id.is::<V>() {
-        return Err(Error::Invalid);
-    }
+    let encoding = type_id.encoding::<V>().ok_or(Error::Invalid)?;
     let mut reader = PayloadReader::new(body);
-    let value = V::load(&mut reader, type_id.version())?;
+    let value = V::load(&mut reader, encoding)?;
     reader.finish()?;
     Ok(value)
 }
@@ -105,24 +103,24 @@ pub fn load_body<V: Value>(type_id: TypeId, body: &[u8]) -> Result<V, Error> {
 /// # Errors
 /// As [`TypeId::new`]: never if the type's name and the version are valid.
 pub fn save_dump<V: Value>(value: &V, version: u32, rdb_version: u16) -> Result<Vec<u8>, Error> {
-    let type_id = TypeId::of::<V>(version)?;
+    let type_id = TypeId::of(value, version)?;
     Ok(write(type_id, rdb_version, |writer| value.save(writer, version)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::{load_dump, parse, resign, save_dump};
-    use crate::rdb::{Error, Read, Value, Write};
+    use crate::rdb::{Encoding, Error, Read, Value, Write};
 
     /// The text of a document, as RedisJSON 2.0 stores it.
     #[derive(Debug, PartialEq)]
     struct Text(Vec<u8>);
 
     impl Value for Text {
-        const TYPE_NAME: &'static str = "ReJSON-RL";
+        const TYPE_NAMES: &'static [&'static str] = &["ReJSON-RL"];
 
-        fn load<R: Read>(reader: &mut R, version: u32) -> Result<Self, Error> {
-            if version != 3 {
+        fn load<R: Read>(reader: &mut R, encoding: Encoding) -> Result<Self, Error> {
+            if encoding.version != 3 {
                 return Err(Error::Version);
             }
             reader.bytes().map(|bytes| Self(bytes.as_ref().to_vec()))
@@ -138,9 +136,9 @@ mod tests {
     struct Other;
 
     impl Value for Other {
-        const TYPE_NAME: &'static str = "ReJSON-RX";
+        const TYPE_NAMES: &'static [&'static str] = &["ReJSON-RX"];
 
-        fn load<R: Read>(reader: &mut R, _version: u32) -> Result<Self, Error> {
+        fn load<R: Read>(reader: &mut R, _: Encoding) -> Result<Self, Error> {
             reader.bytes().map(|_| Self)
         }
 

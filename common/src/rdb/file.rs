@@ -333,7 +333,7 @@ impl Writer {
         value: &V,
         version: u32,
     ) -> Result<(), Error> {
-        let type_id = TypeId::of::<V>(version)?;
+        let type_id = TypeId::of(value, version)?;
         let mut fields = PayloadWriter::new(Strings::Plain);
         value.save(&mut fields, version);
         self.module(key, expires_at_ms, type_id, &fields.into_body());

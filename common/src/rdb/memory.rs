@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Error, Field, Read, Value, Write};
+use super::{Encoding, Error, Field, Read, Value, Write};
 
 /// The fields of one value in the order they were written; reading takes them off the front.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,12 +19,12 @@ impl Memory {
         memory
     }
 
-    /// Reads one value of encoding `version` from all the fields.
+    /// Reads one value of `encoding` from all the fields.
     ///
     /// # Errors
     /// What `V` reports; [`Error::Invalid`] if fields are left over.
-    pub fn load<V: Value>(mut self, version: u32) -> Result<V, Error> {
-        let value = V::load(&mut self, version)?;
+    pub fn load<V: Value>(mut self, encoding: impl Into<Encoding>) -> Result<V, Error> {
+        let value = V::load(&mut self, encoding.into())?;
         if self.fields.is_empty() { Ok(value) } else { Err(Error::Invalid) }
     }
 
@@ -33,7 +33,8 @@ impl Memory {
     /// # Errors
     /// As [`Memory::load`].
     pub fn round_trip<V: Value>(value: &V, version: u32) -> Result<V, Error> {
-        Self::of(value, version).load(version)
+        let type_index = value.type_index();
+        Self::of(value, version).load(Encoding { type_index, version })
     }
 
     /// The fields not read yet, front first.

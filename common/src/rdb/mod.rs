@@ -71,17 +71,39 @@ pub trait Write {
     fn bytes(&mut self, value: &[u8]);
 }
 
+/// Which layout the fields of a value have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Encoding {
+    /// Which of [`Value::TYPE_NAMES`] the value is stored under.
+    pub type_index: usize,
+    /// The encoding version that is stored with the type's name.
+    pub version: u32,
+}
+
+impl From<u32> for Encoding {
+    /// A version of the first name, the only one of most types.
+    fn from(version: u32) -> Self {
+        Self { type_index: 0, version }
+    }
+}
+
 /// A value that is stored in RDB files. `load` reads what `save` wrote.
 pub trait Value: Sized {
-    /// The type's name: 9 characters of `A-Za-z0-9-_`.
-    const TYPE_NAME: &'static str;
+    /// The type's name: 9 characters of `A-Za-z0-9-_`. Several where the same commands serve the
+    /// types of several producers; a value is stored under one of them.
+    const TYPE_NAMES: &'static [&'static str];
 
-    /// Reads a value of encoding `version`.
+    /// The place in [`Self::TYPE_NAMES`] of the name this value is stored under.
+    fn type_index(&self) -> usize {
+        0
+    }
+
+    /// Reads a value of `encoding`.
     ///
     /// # Errors
     /// [`Error`]; nothing outlives a failed load.
-    fn load<R: Read>(reader: &mut R, version: u32) -> Result<Self, Error>;
+    fn load<R: Read>(reader: &mut R, encoding: Encoding) -> Result<Self, Error>;
 
-    /// Writes the value in encoding `version`, one of those this value writes.
+    /// Writes the value in encoding `version`, one of those a value of its name is written in.
     fn save<W: Write>(&self, writer: &mut W, version: u32);
 }

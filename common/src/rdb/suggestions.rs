@@ -6,7 +6,7 @@
 
 use crate::{
     data_type::{DataType, Mover, Progress},
-    rdb::{Error, Read, Value, Write, dump},
+    rdb::{Encoding, Error, Read, Value, Write, dump},
 };
 
 /// The encoding that RediSearch 2.4 to 8.6 write and later ones read.
@@ -27,9 +27,9 @@ struct Entry {
 pub struct Suggestions(Vec<Entry>);
 
 impl Value for Suggestions {
-    const TYPE_NAME: &'static str = "trietype0";
+    const TYPE_NAMES: &'static [&'static str] = &["trietype0"];
 
-    fn load<R: Read>(reader: &mut R, version: u32) -> Result<Self, Error> {
+    fn load<R: Read>(reader: &mut R, Encoding { version, .. }: Encoding) -> Result<Self, Error> {
         if version > 2 {
             return Err(Error::Version);
         }

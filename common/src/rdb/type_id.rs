@@ -1,6 +1,6 @@
 //! The 8 bytes that name a module type and an encoding of it.
 
-use super::{Error, Value};
+use super::{Encoding, Error, Value};
 
 /// The characters of a name, in the order of their 6-bit codes.
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -32,12 +32,12 @@ impl TypeId {
         Ok(Self(name.ok_or(Error::Invalid)? << 10 | u64::from(version)))
     }
 
-    /// The id of `V` in encoding `version`.
+    /// The id of a value in encoding `version`.
     ///
     /// # Errors
     /// As [`TypeId::new`].
-    pub fn of<V: Value>(version: u32) -> Result<Self, Error> {
-        Self::new(V::TYPE_NAME, version)
+    pub fn of<V: Value>(value: &V, version: u32) -> Result<Self, Error> {
+        Self::new(V::TYPE_NAMES.get(value.type_index()).ok_or(Error::Invalid)?, version)
     }
 
     /// The id as it is stored.
@@ -64,10 +64,12 @@ impl TypeId {
         u32::try_from(self.0 & u64::from(Self::VERSION_MAX)).unwrap_or(0)
     }
 
-    /// Whether this is `V`, in whatever encoding.
+    /// The encoding of `V` that this names, `None` if it names another type.
     #[must_use]
-    pub fn is<V: Value>(self) -> bool {
-        Self::of::<V>(0).is_ok_and(|own| own.0 >> 10 == self.0 >> 10)
+    pub fn encoding<V: Value>(self) -> Option<Encoding> {
+        let is_own = |name: &&str| Self::new(name, 0).is_ok_and(|own| own.0 >> 10 == self.0 >> 10);
+        let type_index = V::TYPE_NAMES.iter().position(is_own)?;
+        Some(Encoding { type_index, version: self.version() })
     }
 }
 

@@ -113,7 +113,7 @@ pub(crate) fn topmost(places: &Locations) -> SmallVec<[&[u32]; 2]> {
 }
 
 /// The document and the path of a command that reads `key [path]`.
-pub(crate) fn target<'h, H: Host<Value = Document>>(
+pub(crate) fn target<'h, H: Host<Document>>(
     host: &'h mut H,
     mut args: Args<'_>,
     name: &'static str,
@@ -125,7 +125,7 @@ pub(crate) fn target<'h, H: Host<Value = Document>>(
 }
 
 /// The document at `key`, for a command that needs one.
-pub(crate) fn existing<'h, H: Host<Value = Document>>(
+pub(crate) fn existing<'h, H: Host<Document>>(
     host: &'h mut H,
     key: Arg<'_>,
 ) -> Result<&'h mut Document, Error> {
@@ -133,7 +133,7 @@ pub(crate) fn existing<'h, H: Host<Value = Document>>(
 }
 
 /// Announces that `key` changed by the command at hand, and replicates the command.
-pub(crate) fn announce<H: Host>(host: &mut H, key: Arg<'_>, event: &'static str) {
+pub(crate) fn announce<H: Host<Document>>(host: &mut H, key: Arg<'_>, event: &'static str) {
     host.changed(key, event);
     host.replicate();
 }

@@ -25,7 +25,7 @@ pub(crate) struct Length {
 
 impl Length {
     /// Replies the lengths of the values at a path.
-    pub(crate) fn reply<H: Host<Value = Document>, R: Reply>(
+    pub(crate) fn reply<H: Host<Document>, R: Reply>(
         self,
         host: &mut H,
         args: Args<'_>,

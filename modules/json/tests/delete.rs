@@ -2,9 +2,8 @@
 
 use keyspan_common::{keyspace::Keyspace, resp::Protocol};
 use keyspan_json::commands;
-use keyspan_json_core::Document;
 
-fn run(keyspace: &mut Keyspace<Document>, words: &[&str]) -> String {
+fn run(keyspace: &mut Keyspace, words: &[&str]) -> String {
     let words: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
     let reply = commands::dispatch(keyspace, &words, Protocol::Resp2).unwrap_or_default();
     reply.escape_ascii().to_string().replace("\\r\\n", " ").replace("\\\"", "\"")

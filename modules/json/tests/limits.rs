@@ -2,12 +2,11 @@
 
 use keyspan_common::{keyspace::Keyspace, resp::Protocol};
 use keyspan_json::{commands, settings};
-use keyspan_json_core::Document;
 
 const SIZE_MAX: i64 = 64 << 10;
 const TOO_LARGE: &[u8] = b"-ERR document exceeds the limit of ReJSON.max-document-size\r\n";
 
-fn run(keyspace: &mut Keyspace<Document>, words: &[&str]) -> Vec<u8> {
+fn run(keyspace: &mut Keyspace, words: &[&str]) -> Vec<u8> {
     let words: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
     commands::dispatch(keyspace, &words, Protocol::Resp2).unwrap_or_default()
 }
@@ -50,7 +49,7 @@ fn values_that_fit_alone_but_not_together_change_nothing() {
     assert_eq!(run(&mut keyspace, &words), TOO_LARGE);
     assert_eq!(run(&mut keyspace, &["JSON.GET", "k"]), b"$2\r\n{}\r\n");
     assert_eq!(run(&mut keyspace, &["JSON.GET", "other"]), b"$-1\r\n");
-    assert_eq!((keyspace.events.len(), keyspace.replicated), (events, 1));
+    assert_eq!((keyspace.events.len(), keyspace.replicated.len()), (events, 1));
     let words = ["JSON.MSET", "k", "$.a", &long, "k", "$", "[]", "k", "$[0]", "1"];
     let refused = b"-ERR array index out of range\r\n";
     assert_eq!(run(&mut keyspace, &words), refused, "paths are those before the command");

@@ -10,15 +10,15 @@
 mod cbor;
 mod legacy;
 
-use keyspan_common::rdb::{Error, Read, Value, Write};
+use keyspan_common::rdb::{Encoding, Error, Read, Value, Write};
 
 use crate::Document;
 use crate::print;
 
 impl Value for Document {
-    const TYPE_NAME: &'static str = "ReJSON-RL";
+    const TYPE_NAMES: &'static [&'static str] = &["ReJSON-RL"];
 
-    fn load<R: Read>(reader: &mut R, version: u32) -> Result<Self, Error> {
+    fn load<R: Read>(reader: &mut R, Encoding { version, .. }: Encoding) -> Result<Self, Error> {
         match version {
             0 => legacy::load(reader),
             2 => {

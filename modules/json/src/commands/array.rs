@@ -71,7 +71,7 @@ fn edit_all<T>(
 
 /// Announces a change if there was one, then replies the new lengths; an error in legacy mode
 /// where no match is an array.
-fn finish_lengths<H: Host<Value = Document>, R: Reply>(
+fn finish_lengths<H: Host<Document>, R: Reply>(
     host: &mut H,
     key: Arg<'_>,
     event: &'static str,
@@ -103,7 +103,7 @@ impl Command for ArrAppend {
         ..row("json.arrappend", Arity::AtLeast(3), Access::Grow)
     };
 
-    fn run<H: Host<Value = Document>, R: Reply>(
+    fn run<H: Host<Document>, R: Reply>(
         host: &mut H,
         mut args: Args<'_>,
         reply: &mut R,
@@ -144,7 +144,7 @@ impl Command for ArrInsert {
         ..row("json.arrinsert", Arity::AtLeast(5), Access::Grow)
     };
 
-    fn run<H: Host<Value = Document>, R: Reply>(
+    fn run<H: Host<Document>, R: Reply>(
         host: &mut H,
         mut args: Args<'_>,
         reply: &mut R,
@@ -209,7 +209,7 @@ impl Command for ArrIndex {
         ..row("json.arrindex", Arity::AtLeast(4), Access::Read)
     };
 
-    fn run<H: Host<Value = Document>, R: Reply>(
+    fn run<H: Host<Document>, R: Reply>(
         host: &mut H,
         mut args: Args<'_>,
         reply: &mut R,
@@ -258,7 +258,7 @@ impl Command for ArrLen {
         ..row("json.arrlen", Arity::AtLeast(2), Access::Read)
     };
 
-    fn run<H: Host<Value = Document>, R: Reply>(
+    fn run<H: Host<Document>, R: Reply>(
         host: &mut H,
         args: Args<'_>,
         reply: &mut R,
@@ -322,7 +322,7 @@ impl Command for ArrPop {
         ..row("json.arrpop", Arity::AtLeast(2), Access::Shrink)
     };
 
-    fn run<H: Host<Value = Document>, R: Reply>(
+    fn run<H: Host<Document>, R: Reply>(
         host: &mut H,
         mut args: Args<'_>,
         reply: &mut R,
@@ -377,7 +377,7 @@ impl Command for ArrTrim {
         ..row("json.arrtrim", Arity::Exactly(5), Access::Shrink)
     };
 
-    fn run<H: Host<Value = Document>, R: Reply>(
+    fn run<H: Host<Document>, R: Reply>(
         host: &mut H,
         mut args: Args<'_>,
         reply: &mut R,

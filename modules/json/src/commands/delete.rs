@@ -26,7 +26,7 @@ pub struct Del;
 pub struct Forget;
 
 /// Deletes what `place` matches, nested matches with their ancestor; how many were deleted.
-fn delete<H: Host<Value = Document>>(
+fn delete<H: Host<Document>>(
     host: &mut H,
     key: Arg<'_>,
     place: Option<Arg<'_>>,
@@ -59,7 +59,7 @@ fn remove_siblings(document: &mut Document, siblings: &[&[u32]]) -> usize {
     document.remove_many(parent, &positions.collect::<SmallVec<[u32; 8]>>())
 }
 
-fn run_delete<H: Host<Value = Document>, R: Reply>(
+fn run_delete<H: Host<Document>, R: Reply>(
     host: &mut H,
     mut args: Args<'_>,
     reply: &mut R,
@@ -84,7 +84,7 @@ impl Command for Del {
         ..row("json.del", Arity::AtLeast(2), Access::Shrink)
     };
 
-    fn run<H: Host<Value = Document>, R: Reply>(
+    fn run<H: Host<Document>, R: Reply>(
         host: &mut H,
         args: Args<'_>,
         reply: &mut R,
@@ -98,7 +98,7 @@ impl Command for Forget {
     type Error = Error;
     const ROW: Row = Row { name: "json.forget", ..Del::ROW };
 
-    fn run<H: Host<Value = Document>, R: Reply>(
+    fn run<H: Host<Document>, R: Reply>(
         host: &mut H,
         args: Args<'_>,
         reply: &mut R,
@@ -122,7 +122,7 @@ impl Command for Clear {
         ..row("json.clear", Arity::AtLeast(2), Access::Shrink)
     };
 
-    fn run<H: Host<Value = Document>, R: Reply>(
+    fn run<H: Host<Document>, R: Reply>(
         host: &mut H,
         mut args: Args<'_>,
         reply: &mut R,

@@ -46,7 +46,7 @@ impl Command for Type {
         ..row("json.type", Arity::AtLeast(2), Access::Read)
     };
 
-    fn run<H: Host<Value = Document>, R: Reply>(
+    fn run<H: Host<Document>, R: Reply>(
         host: &mut H,
         args: Args<'_>,
         reply: &mut R,
@@ -89,7 +89,7 @@ impl Command for Resp {
         ..row("json.resp", Arity::AtLeast(2), Access::Read)
     };
 
-    fn run<H: Host<Value = Document>, R: Reply>(
+    fn run<H: Host<Document>, R: Reply>(
         host: &mut H,
         mut args: Args<'_>,
         reply: &mut R,
@@ -151,7 +151,7 @@ fn measure(subcommand: &[u8]) -> Result<Measure, Error> {
 }
 
 impl Debug {
-    fn measured<H: Host<Value = Document>, R: Reply>(
+    fn measured<H: Host<Document>, R: Reply>(
         host: &mut H,
         args: Args<'_>,
         measure: Measure,
@@ -199,7 +199,7 @@ impl Command for Debug {
         ..row("json.debug", Arity::AtLeast(2), Access::Read)
     };
 
-    fn run<H: Host<Value = Document>, R: Reply>(
+    fn run<H: Host<Document>, R: Reply>(
         host: &mut H,
         mut args: Args<'_>,
         reply: &mut R,

@@ -14,7 +14,6 @@ use keyspan_common::{
     keyspace::Keyspace,
     resp::Protocol,
 };
-use keyspan_json_core::Document;
 
 /// Calls a macro with the list of all commands, in the order of the documents.
 macro_rules! json_commands {
@@ -63,11 +62,7 @@ pub fn rows() -> Vec<Row> {
 
 /// Runs the command line `words`, whose first word is the command's name in any mix of cases, and
 /// returns the bytes of the reply. `None` if there is no such command.
-pub fn dispatch(
-    keyspace: &mut Keyspace<Document>,
-    words: &[&[u8]],
-    protocol: Protocol,
-) -> Option<Vec<u8>> {
+pub fn dispatch(keyspace: &mut Keyspace, words: &[&[u8]], protocol: Protocol) -> Option<Vec<u8>> {
     let name = words.first()?;
     macro_rules! find {
         ($($command:ty),* $(,)?) => {

@@ -113,7 +113,7 @@ fn parse(text: &[u8]) -> Result<Number, Error> {
     }
 }
 
-fn run_operation<H: Host<Value = Document>, R: Reply>(
+fn run_operation<H: Host<Document>, R: Reply>(
     host: &mut H,
     mut args: Args<'_>,
     reply: &mut R,
@@ -191,7 +191,7 @@ macro_rules! operation {
                 ..row($command, Arity::Exactly(4), Access::Shrink)
             };
 
-            fn run<H: Host<Value = Document>, R: Reply>(
+            fn run<H: Host<Document>, R: Reply>(
                 host: &mut H,
                 args: Args<'_>,
                 reply: &mut R,

@@ -47,7 +47,7 @@ impl Command for ObjKeys {
         ..row("json.objkeys", Arity::AtLeast(2), Access::Read)
     };
 
-    fn run<H: Host<Value = Document>, R: Reply>(
+    fn run<H: Host<Document>, R: Reply>(
         host: &mut H,
         args: Args<'_>,
         reply: &mut R,
@@ -90,7 +90,7 @@ impl Command for ObjLen {
         ..row("json.objlen", Arity::AtLeast(2), Access::Read)
     };
 
-    fn run<H: Host<Value = Document>, R: Reply>(
+    fn run<H: Host<Document>, R: Reply>(
         host: &mut H,
         args: Args<'_>,
         reply: &mut R,
@@ -121,7 +121,7 @@ impl Command for Toggle {
         ..row("json.toggle", Arity::Exactly(3), Access::Shrink)
     };
 
-    fn run<H: Host<Value = Document>, R: Reply>(
+    fn run<H: Host<Document>, R: Reply>(
         host: &mut H,
         mut args: Args<'_>,
         reply: &mut R,

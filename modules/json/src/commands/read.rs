@@ -252,7 +252,7 @@ impl Command for Get<'_> {
         ..row("json.get", Arity::AtLeast(2), Access::Read)
     };
 
-    fn run<H: Host<Value = Document>, R: Reply>(
+    fn run<H: Host<Document>, R: Reply>(
         host: &mut H,
         args: Args<'_>,
         reply: &mut R,
@@ -308,7 +308,7 @@ impl Command for Mget {
         ..row("json.mget", Arity::AtLeast(3), Access::Read)
     };
 
-    fn run<H: Host<Value = Document>, R: Reply>(
+    fn run<H: Host<Document>, R: Reply>(
         host: &mut H,
         args: Args<'_>,
         reply: &mut R,

@@ -44,7 +44,7 @@ impl Command for StrAppend {
         ..row("json.strappend", Arity::AtLeast(3), Access::Grow)
     };
 
-    fn run<H: Host<Value = Document>, R: Reply>(
+    fn run<H: Host<Document>, R: Reply>(
         host: &mut H,
         mut args: Args<'_>,
         reply: &mut R,
@@ -107,7 +107,7 @@ impl Command for StrLen {
         ..row("json.strlen", Arity::AtLeast(2), Access::Read)
     };
 
-    fn run<H: Host<Value = Document>, R: Reply>(
+    fn run<H: Host<Document>, R: Reply>(
         host: &mut H,
         args: Args<'_>,
         reply: &mut R,

@@ -229,7 +229,7 @@ impl Command for Set<'_> {
         ..row("json.set", Arity::AtLeast(4), Access::Grow)
     };
 
-    fn run<H: Host<Value = Document>, R: Reply>(
+    fn run<H: Host<Document>, R: Reply>(
         host: &mut H,
         args: Args<'_>,
         reply: &mut R,
@@ -282,7 +282,7 @@ struct Assignment<'a> {
 
 impl Mset {
     /// Checks one triple against the keyspace as it is before the command.
-    fn check<'a, H: Host<Value = Document>>(
+    fn check<'a, H: Host<Document>>(
         host: &mut H,
         args: &mut Args<'a>,
     ) -> Result<Assignment<'a>, Error> {
@@ -310,7 +310,7 @@ impl Mset {
 
     /// Tries the triples of keys that come several times on copies: each was checked against the
     /// keyspace as it is, and may not fit any more behind those before it.
-    fn rehearse<H: Host<Value = Document>>(
+    fn rehearse<H: Host<Document>>(
         host: &mut H,
         assignments: &[Assignment<'_>],
     ) -> Result<(), Error> {
@@ -338,7 +338,7 @@ impl Mset {
     }
 
     /// Applies one triple; what an earlier triple of the command has taken away is skipped.
-    fn apply<H: Host<Value = Document>>(host: &mut H, assignment: Assignment<'_>) -> bool {
+    fn apply<H: Host<Document>>(host: &mut H, assignment: Assignment<'_>) -> bool {
         let Assignment { key, path: place, value } = assignment;
         if is_root(place) {
             match host.write(key) {
@@ -369,7 +369,7 @@ impl Command for Mset {
         ..row("json.mset", Arity::AtLeast(4), Access::Grow)
     };
 
-    fn run<H: Host<Value = Document>, R: Reply>(
+    fn run<H: Host<Document>, R: Reply>(
         host: &mut H,
         mut args: Args<'_>,
         reply: &mut R,
@@ -443,7 +443,7 @@ impl Command for Merge {
         ..row("json.merge", Arity::AtLeast(4), Access::Grow)
     };
 
-    fn run<H: Host<Value = Document>, R: Reply>(
+    fn run<H: Host<Document>, R: Reply>(
         host: &mut H,
         mut args: Args<'_>,
         reply: &mut R,

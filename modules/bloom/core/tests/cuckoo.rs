@@ -8,7 +8,7 @@ use keyspan_bloom_core::cuckoo::{
 };
 use keyspan_common::{
     data_type::{DataType, Mover, Progress},
-    rdb::Memory,
+    rdb::{Field, Memory},
 };
 use proptest::{collection::vec, prelude::*};
 
@@ -25,12 +25,9 @@ fn digest(filter: &Cuckoo) -> Vec<u8> {
 
 /// One with a 32-bit hash: what RedisBloom 2.0 would have saved.
 fn narrow(buckets: usize) -> Cuckoo {
-    let mut fields = Memory::default();
-    for number in [1, buckets as u64, 0] {
-        keyspan_common::rdb::Write::unsigned(&mut fields, number);
-    }
-    keyspan_common::rdb::Write::bytes(&mut fields, &vec![0; 2 * buckets]);
-    fields.load(3).unwrap()
+    let numbers = [1, u64::try_from(buckets).unwrap(), 0].map(Field::Unsigned);
+    let fields = numbers.into_iter().chain([Field::Bytes(vec![0; 2 * buckets])]);
+    fields.collect::<Memory>().load(3).unwrap()
 }
 
 #[derive(Clone, Debug)]
@@ -325,8 +322,10 @@ fn growth_stops_where_it_is_told_to() {
 #[test]
 fn no_filter_has_more_tables_than_the_format_can_say() {
     let tables = u64::try_from(TABLES_MAX).unwrap();
-    let mut filter = Cuckoo::from_header(&header([0, 1, 0, tables], [1, 1, 1])).unwrap();
-    (2..tables + 2).for_each(|position| filter.load_chunk(position, &[1]).unwrap());
+    let head = [tables, 1, 0, 0, 1, 1, 1].map(Field::Unsigned);
+    let table = || [Field::Unsigned(1), Field::Bytes(vec![1])];
+    let fields = head.into_iter().chain((0..tables).flat_map(|_| table()));
+    let mut filter: Cuckoo = fields.collect::<Memory>().load(4).unwrap();
     assert_eq!(filter.add(b"item", Mode::Always, usize::MAX), Err(Refused::Full));
     assert_eq!(filter.tables(), TABLES_MAX);
 }

@@ -61,3 +61,25 @@ impl Probe {
 pub(super) fn other(fingerprint: u8, bucket: u64) -> u64 {
     bucket ^ (u64::from(fingerprint) * SPREAD)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fingerprints_are_never_zero() {
+        let items = || (0..100_000_u32).map(u32::to_le_bytes);
+        let narrow = |item: &[u8]| (murmur32(item, 0), Family::Narrow.probe(item));
+        let zero = items().map(|item| narrow(&item)).find(|(hash, _)| hash >> 24 == 0);
+        assert_eq!(zero.map(|(_, probe)| probe.fingerprint), Some(7));
+        let plain = items().map(|item| narrow(&item)).find(|(hash, _)| hash >> 24 == 9);
+        assert_eq!(plain.map(|(_, probe)| probe.fingerprint), Some(9));
+        let wide = |item: &[u8]| (murmur64(item, 0), Family::Wide.probe(item));
+        for rest in [0, 254] {
+            let found = items().map(|item| wide(&item)).find(|(hash, _)| hash % 255 == rest);
+            let (hash, probe) = found.unwrap();
+            assert_eq!((u64::from(probe.fingerprint), probe.first), (rest + 1, hash));
+            assert_eq!(other(probe.fingerprint, probe.second), probe.first);
+        }
+    }
+}

@@ -6,11 +6,7 @@ pub mod count_min;
 pub mod cuckoo;
 mod grid;
 pub mod hash;
-<<<<<<< HEAD
 pub mod simd;
-=======
-mod simd;
->>>>>>> bloom
 pub mod t_digest;
 pub mod top_k;
 pub mod totals;

@@ -5,6 +5,7 @@ pub mod bloom;
 pub mod count_min;
 pub mod cuckoo;
 pub mod hash;
+pub mod simd;
 pub mod t_digest;
 pub mod top_k;
 pub mod totals;

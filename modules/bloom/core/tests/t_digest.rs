@@ -6,9 +6,7 @@
     reason = "a failed test panics"
 )]
 
-use std::sync::Mutex;
-
-use keyspan_bloom_core::t_digest::{Compression, Overflow, TDigest, TOTALS};
+use keyspan_bloom_core::t_digest::{Compression, Overflow, TDigest};
 use keyspan_common::data_type::{DataType, Mover, Progress};
 use keyspan_common::rdb::payload::fields;
 use keyspan_common::rdb::{Error, Field, Memory, dump, load_dump, save_dump};
@@ -261,7 +259,8 @@ fn counts_and_capacities_that_lie_are_refused_before_anything_is_allocated() {
     fields[0] = Field::Double(357_913_939.0);
     fields[3] = Field::Unsigned(2_147_483_644);
     fields[4] = Field::Unsigned(2_147_483_644);
-    assert_eq!(Memory::from_iter(fields).load::<TDigest>(0).err(), Some(Error::Invalid));
+    // Read to where they end; nothing was made for two billion.
+    assert_eq!(Memory::from_iter(fields).load::<TDigest>(0).err(), Some(Error::Truncated));
 }
 
 #[test]
@@ -353,8 +352,6 @@ impl Mover for EveryBlock {
 
 #[test]
 fn memory_is_what_was_allocated_and_every_block_moves() {
-    static ALONE: Mutex<()> = Mutex::new(());
-    let _alone = ALONE.lock().unwrap();
     let mut digest = new(100);
     assert_eq!(digest.memory(), 0);
     digest.add(&[1.0]).unwrap();
@@ -368,14 +365,6 @@ fn memory_is_what_was_allocated_and_every_block_moves() {
     let mut mover = EveryBlock(0);
     assert_eq!((digest.defrag(&mut mover, 0), mover.0), (Progress::Done, 2));
     assert_eq!((digest_of(&digest), digest.counts().unmerged_nodes), (before, 0));
-}
-
-#[test]
-fn totals_follow() {
-    let before = TOTALS.items();
-    let digest = of(100, &[1.0; 1_000_000]);
-    assert!(TOTALS.items() >= before.wrapping_add(1_000_000) && TOTALS.bytes() >= 9000);
-    drop(digest);
 }
 
 /// The value a dump or a rewrite leads to.
@@ -447,7 +436,9 @@ proptest! {
     fn few_distinct_observations_are_exact(
         values in prop::collection::btree_set(-1000..1000_i32, 2..60),
     ) {
-        let sorted: Vec<f64> = values.into_iter().map(f64::from).collect();
+        // Of a power of two, so that no share is rounded.
+        let len = 1 << values.len().ilog2();
+        let sorted: Vec<f64> = values.into_iter().take(len).map(f64::from).collect();
         let digest = of(1000, &sorted);
         for (rank, &value) in sorted.iter().enumerate() {
             let rank = i64::try_from(rank).unwrap();
@@ -471,10 +462,12 @@ proptest! {
         let summary = digest.summary();
         probes.sort_by(f64::total_cmp);
         let quantiles: Vec<f64> = summary.quantiles(&probes).collect();
+        prop_assert!(quantiles.is_sorted(), "{:?}", quantiles);
         prop_assert!(quantiles.iter().all(|it| (digest.min()..=digest.max()).contains(it)));
         let each: Vec<f64> = probes.iter().map(|&probe| summary.quantile(probe)).collect();
         prop_assert_eq!(&quantiles, &each, "a shared cursor changes nothing");
         let shares: Vec<f64> = quantiles.iter().map(|&value| summary.cdf(value)).collect();
+        prop_assert!(shares.is_sorted(), "{:?}", shares);
         prop_assert!(shares.iter().all(|it| (0.0..=1.0).contains(it)));
         let mean = summary.trimmed_mean(0.2, 0.8);
         prop_assert!((digest.min()..=digest.max()).contains(&mean));
@@ -506,8 +499,12 @@ proptest! {
         let place = place.index(fields.len());
         let changed = match fields[place] {
             Field::Unsigned(_) => Field::Unsigned(u64::from(weight)),
-            _ if bits % 2 == 0 => Field::Double(f64::from(weight)),
-            _ => Field::Double(f64::from_bits(bits)),
+            Field::Float(_) | Field::Double(_) | Field::Bytes(_) if bits % 2 == 0 => {
+                Field::Double(f64::from(weight))
+            }
+            Field::Float(_) | Field::Double(_) | Field::Bytes(_) => {
+                Field::Double(f64::from_bits(bits))
+            }
         };
         fields[place] = changed;
         if let Ok(mut digest) = Memory::from_iter(fields).load::<TDigest>(0) {

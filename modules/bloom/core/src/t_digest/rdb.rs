@@ -73,11 +73,8 @@ impl Value for TDigest {
         if let Some(nodes) = whole {
             return self.write(writer, self.compressions, &nodes);
         }
-        let nodes: Vec<_> = self
-            .merged_or_single()
-            .iter()
-            .map(|node| (node.mean, double(node.weight)))
-            .collect();
+        let nodes: Vec<_> =
+            self.merged_or_single().iter().map(|node| (node.mean, double(node.weight))).collect();
         let one_more = u64::from(self.is_compressible());
         self.write(writer, self.compressions.saturating_add(one_more), &nodes);
     }
@@ -106,8 +103,10 @@ impl TDigest {
             return None;
         }
         let places = (1_u32..).map(|place| f64::from(place) / PLACES);
-        let unmerged =
-            unmerged.iter().zip(places).map(|(node, place)| (node.mean, double(node.weight) + place));
+        let unmerged = unmerged
+            .iter()
+            .zip(places)
+            .map(|(node, place)| (node.mean, double(node.weight) + place));
         let merged = merged.iter().map(|node| (node.mean, double(node.weight)));
         let mut nodes: Vec<_> = merged.chain(unmerged).collect();
         // Stable: merged nodes of equal means keep their order.
@@ -157,7 +156,15 @@ impl Head {
         let in_order = min.is_finite() && max.is_finite() && min <= max;
         if is_blank {
             let (min, max) = (f64::MAX, f64::MIN);
-            return Ok(Self { compression, min, max, merged_nodes, is_single, compressions, weight });
+            return Ok(Self {
+                compression,
+                min,
+                max,
+                merged_nodes,
+                is_single,
+                compressions,
+                weight,
+            });
         }
         if !in_order || is_single && min != max || is_single == is_merged {
             return Err(Error::Invalid);
@@ -202,9 +209,11 @@ impl Nodes {
         }
         let sum = self.all_mut().try_fold(0_i64, |sum, node| sum.checked_add(node.weight));
         let sum = double(sum.ok_or(Error::Invalid)?);
+        // A sum over 2^53 is rounded.
+        let slack = sum * f64::EPSILON;
         if head.weight == sum + 1.0 {
             self.find_lost(head);
-        } else if !((head.weight - sum).abs() <= sum * f64::EPSILON) {
+        } else if !(sum - slack..=sum + slack).contains(&head.weight) {
             return Err(Error::Invalid);
         }
         self.unmerge_single();

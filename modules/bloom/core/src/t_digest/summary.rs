@@ -101,9 +101,7 @@ impl<'a> Summary<'a> {
             _ if value < self.min => 0.0,
             _ if value > self.max => 1.0,
             [_] => 0.5,
-            [first, ..] if value < first.mean => {
-                self.outside(value, self.min, *first) / total
-            }
+            [first, ..] if value < first.mean => self.outside(value, self.min, *first) / total,
             [.., last] if value > last.mean => 1.0 - self.outside(value, self.max, *last) / total,
             _ => self.up_to(value).map_or(1.0 - 0.5 / total, |weight| weight / total),
         }
@@ -143,7 +141,8 @@ impl<'a> Summary<'a> {
         if let [only] = self.centroids {
             return only.mean;
         }
-        let (low, high) = ((double(self.weight) * low).floor(), (double(self.weight) * high).ceil());
+        let (low, high) =
+            ((double(self.weight) * low).floor(), (double(self.weight) * high).ceil());
         let (mut done, mut sum, mut count) = (0.0, 0.0, 0.0);
         for centroid in self.centroids {
             let weight = double(centroid.weight);

@@ -6,7 +6,7 @@ from . import items
 
 ITEMS = 1_000_000
 FILTERS = 8
-FAMILIES = ("redisbloom", "valkey")
+FAMILIES = ("redis", "valkey")
 
 
 def measure(subject):

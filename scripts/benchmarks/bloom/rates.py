@@ -30,7 +30,7 @@ def measure(subject):
 
 def bound(family, rate, growths):
     """The chance that one of the parts is wrong. RedisBloom halves the rate of the first part too."""
-    first = rate / 2 if family == "redisbloom" else rate
+    first = rate / 2 if family == "redis" else rate
     right = 1.0
     for part in range(growths + 1):
         right *= 1 - first / 2**part

@@ -9,7 +9,7 @@ use keyspan_common::rdb::{
 };
 use keyspan_json_core::Document;
 
-use crate::{model, text, validate};
+use super::{model, text, validate};
 
 /// Longer inputs teach nothing new.
 const INPUT_MAX: usize = 64 << 10;

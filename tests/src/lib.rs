@@ -19,6 +19,7 @@ pub mod docker;
 mod failure;
 pub mod fixture;
 mod name;
+pub mod pages;
 pub mod persistence;
 pub mod pubsub;
 pub mod replication;

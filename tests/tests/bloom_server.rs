@@ -586,7 +586,7 @@ fn settings_are_set_shown_and_kept() -> Outcome<()> {
             ("bf-initial-size", "100", "500", "500", "0"),
             ("bf-expansion-factor", "2", "4", "4", "40000"),
             ("cf-bucket-size", "2", "4", "4", "256"),
-            ("cf-initial-size", "1024", "2048", "2048", "2"),
+            ("cf-initial-size", "1024", "2048", "2048", "1"),
             ("cf-max-iterations", "20", "30", "30", "0"),
             ("cf-expansion-factor", "1", "2", "2", "40000"),
             ("cf-max-expansions", "32", "40", "40", "0"),

@@ -337,80 +337,95 @@ fn check_file(server: &Server, file: &str, keys: &[Json]) -> Outcome<()> {
     Ok(())
 }
 
+/// Every command on a Bloom filter `c`.
+const BLOOM: [&str; 16] = [
+    "BF.INFO c",
+    "BF.INFO c CAPACITY",
+    "BF.INFO c ERROR",
+    "BF.INFO c TIGHTENING",
+    "BF.INFO c MAXSCALEDCAPACITY",
+    "BF.CARD c",
+    "BF.DEBUG c",
+    "BF.EXISTS c x",
+    "BF.MEXISTS c x y z",
+    "BF.SCANDUMP c 0",
+    "BF.SCANDUMP c 1",
+    "BF.LOADCHUNK c 2 x",
+    "BF.ADD c new",
+    "BF.MADD c 1 2 3 4 5 6 7 8 9",
+    "BF.INSERT c ITEMS 1 2 3 10 11 12",
+    "BF.EXISTS c new",
+];
+
+/// Every command on a Cuckoo filter `c`.
+const CUCKOO: [&str; 15] = [
+    "CF.INFO c",
+    "CF.DEBUG c",
+    "CF.EXISTS c x",
+    "CF.MEXISTS c x y",
+    "CF.COUNT c x",
+    "CF.SCANDUMP c 0",
+    "CF.SCANDUMP c 1",
+    "CF.LOADCHUNK c 2 x",
+    "CF.ADD c new",
+    "CF.ADDNX c new",
+    "CF.INSERT c ITEMS 1 2 3 4 5 6 7 8 9",
+    "CF.INSERTNX c ITEMS 1 2 10",
+    "CF.DEL c new",
+    "CF.COMPACT c",
+    "CF.DEL c 1",
+];
+
+/// Every command on a Count-Min sketch `c`.
+const COUNT_MIN: [&str; 6] = [
+    "CMS.INFO c",
+    "CMS.QUERY c a b",
+    "CMS.INCRBY c a 1 b 4294967295",
+    "CMS.INCRBY c b 5",
+    "CMS.MERGE c 1 c WEIGHTS 2",
+    "CMS.QUERY c a b",
+];
+
+/// Every command on a Top-K `c`.
+const TOP_K: [&str; 8] = [
+    "TOPK.INFO c",
+    "TOPK.LIST c",
+    "TOPK.LIST c WITHCOUNT",
+    "TOPK.QUERY c a b",
+    "TOPK.COUNT c a b",
+    "TOPK.ADD c a b c d e f g h a b c",
+    "TOPK.INCRBY c a 1000 z 100000",
+    "TOPK.LIST c WITHCOUNT",
+];
+
+/// Every command on a t-digest `c`.
+const T_DIGEST: [&str; 16] = [
+    "TDIGEST.INFO c",
+    "TDIGEST.MIN c",
+    "TDIGEST.MAX c",
+    "TDIGEST.QUANTILE c 0 0.5 1",
+    "TDIGEST.CDF c -1 0 1",
+    "TDIGEST.RANK c -1 0 1",
+    "TDIGEST.REVRANK c -1 0 1",
+    "TDIGEST.BYRANK c 0 1 100",
+    "TDIGEST.BYREVRANK c 0 1 100",
+    "TDIGEST.TRIMMED_MEAN c 0.1 0.9",
+    "TDIGEST.ADD c 1 2 3 4 5 6 7 8 9 -1 1e300",
+    "TDIGEST.QUANTILE c 0.5",
+    "TDIGEST.MERGE c 2 c c",
+    "TDIGEST.MERGE m 1 c",
+    "DEL m",
+    "TDIGEST.INFO c",
+];
+
 /// Every command of the family that reads or changes `c`, for a value that nobody has seen before.
 fn every_command(type_name: &str) -> &'static [&'static str] {
     match type_name {
-        "MBbloom--" | "bloomfltr" => &[
-            "BF.INFO c",
-            "BF.INFO c CAPACITY",
-            "BF.INFO c ERROR",
-            "BF.INFO c TIGHTENING",
-            "BF.INFO c MAXSCALEDCAPACITY",
-            "BF.CARD c",
-            "BF.DEBUG c",
-            "BF.EXISTS c x",
-            "BF.MEXISTS c x y z",
-            "BF.SCANDUMP c 0",
-            "BF.SCANDUMP c 1",
-            "BF.LOADCHUNK c 2 x",
-            "BF.ADD c new",
-            "BF.MADD c 1 2 3 4 5 6 7 8 9",
-            "BF.INSERT c ITEMS 1 2 3 10 11 12",
-            "BF.EXISTS c new",
-        ],
-        "MBbloomCF" => &[
-            "CF.INFO c",
-            "CF.DEBUG c",
-            "CF.EXISTS c x",
-            "CF.MEXISTS c x y",
-            "CF.COUNT c x",
-            "CF.SCANDUMP c 0",
-            "CF.SCANDUMP c 1",
-            "CF.LOADCHUNK c 2 x",
-            "CF.ADD c new",
-            "CF.ADDNX c new",
-            "CF.INSERT c ITEMS 1 2 3 4 5 6 7 8 9",
-            "CF.INSERTNX c ITEMS 1 2 10",
-            "CF.DEL c new",
-            "CF.COMPACT c",
-            "CF.DEL c 1",
-        ],
-        "CMSk-TYPE" => &[
-            "CMS.INFO c",
-            "CMS.QUERY c a b",
-            "CMS.INCRBY c a 1 b 4294967295",
-            "CMS.INCRBY c b 5",
-            "CMS.MERGE c 1 c WEIGHTS 2",
-            "CMS.QUERY c a b",
-        ],
-        "TopK-TYPE" => &[
-            "TOPK.INFO c",
-            "TOPK.LIST c",
-            "TOPK.LIST c WITHCOUNT",
-            "TOPK.QUERY c a b",
-            "TOPK.COUNT c a b",
-            "TOPK.ADD c a b c d e f g h a b c",
-            "TOPK.INCRBY c a 1000 z 100000",
-            "TOPK.LIST c WITHCOUNT",
-        ],
-        _ => &[
-            "TDIGEST.INFO c",
-            "TDIGEST.MIN c",
-            "TDIGEST.MAX c",
-            "TDIGEST.QUANTILE c 0 0.5 1",
-            "TDIGEST.CDF c -1 0 1",
-            "TDIGEST.RANK c -1 0 1",
-            "TDIGEST.REVRANK c -1 0 1",
-            "TDIGEST.BYRANK c 0 1 100",
-            "TDIGEST.BYREVRANK c 0 1 100",
-            "TDIGEST.TRIMMED_MEAN c 0.1 0.9",
-            "TDIGEST.ADD c 1 2 3 4 5 6 7 8 9 -1 1e300",
-            "TDIGEST.QUANTILE c 0.5",
-            "TDIGEST.MERGE c 2 c c",
-            "TDIGEST.MERGE m 1 c",
-            "DEL m",
-            "TDIGEST.INFO c",
-        ],
+        "MBbloom--" | "bloomfltr" => &BLOOM,
+        "MBbloomCF" => &CUCKOO,
+        "CMSk-TYPE" => &COUNT_MIN,
+        "TopK-TYPE" => &TOP_K,
+        _ => &T_DIGEST,
     }
 }
 

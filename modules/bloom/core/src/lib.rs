@@ -5,6 +5,11 @@ pub mod bloom;
 pub mod count_min;
 pub mod cuckoo;
 pub mod hash;
+<<<<<<< HEAD
+pub mod simd;
+=======
+mod simd;
+>>>>>>> bloom
 pub mod t_digest;
 pub mod top_k;
 pub mod totals;

@@ -44,7 +44,7 @@ pub(crate) trait Module {
     fn set(profile: u8);
 
     /// Changes words that would cost too much time or memory.
-    fn tame(_row: &Row, _words: &mut Vec<Vec<u8>>) {}
+    fn tame(_row: &Row, _words: &mut [Vec<u8>]) {}
 
     /// Whether the command says nothing of a change that is none.
     fn is_exact(row: &Row) -> bool;
@@ -84,19 +84,39 @@ fn sum(word: &[u8]) -> usize {
 }
 
 fn map_keys(row: &Row, words: &mut [Vec<u8>]) {
-    let Keys::Range { first, last, step } = row.keys else { return };
-    let len = i32::try_from(words.len()).expect("few words");
-    let last = if last < 0 { len + last } else { last };
-    for place in (first..=last).step_by(usize::try_from(step).expect("a step forward")) {
-        if let Some(word) = usize::try_from(place).ok().and_then(|place| words.get_mut(place)) {
-            map_key(word);
+    match row.keys {
+        Keys::None => {}
+        Keys::Range { first, last, step } => {
+            let last = if last < 0 { place(words.len()) + last } else { last };
+            let step = usize::try_from(step).expect("a step forward");
+            (first..=last).step_by(step).for_each(|index| map_key(words, index));
+        }
+        Keys::FirstAndCounted { count } => {
+            map_key(words, 1);
+            let number = words.get(usize::try_from(count).expect("a place"));
+            let number = number.and_then(|word| std::str::from_utf8(word).ok()?.parse().ok());
+            let number = number.unwrap_or(0).clamp(0, place(words.len()));
+            (count + 1..=count + number).for_each(|index| map_key(words, index));
         }
     }
 }
 
-/// Makes a word one of the keys.
-pub(crate) fn map_key(word: &mut Vec<u8>) {
-    *word = KEYS[sum(word) % KEYS.len()].to_vec();
+fn place(index: usize) -> i32 {
+    i32::try_from(index).expect("few words")
+}
+
+/// Makes the word at `index`, if there is one, one of the keys.
+fn map_key(words: &mut [Vec<u8>], index: i32) {
+    if let Some(word) = usize::try_from(index).ok().and_then(|index| words.get_mut(index)) {
+        *word = KEYS[sum(word) % KEYS.len()].to_vec();
+    }
+}
+
+/// An empty keyspace that obeys a primary.
+pub(crate) fn replica() -> Keyspace {
+    let mut keyspace = Keyspace::default();
+    keyspace.is_replica = true;
+    keyspace
 }
 
 /// A line as a text for messages.
@@ -116,9 +136,8 @@ struct Side<M> {
 
 impl<M: Module> Side<M> {
     fn new(profile: u8, protocol: Protocol) -> Self {
-        let mut keyspace = Keyspace::default();
+        let (mut keyspace, mut replica) = (Keyspace::default(), replica());
         keyspace.put_other(OTHER);
-        let mut replica = Keyspace { is_replica: true, ..Keyspace::default() };
         replica.put_other(OTHER);
         let module = std::marker::PhantomData;
         Self { keyspace, replica, states: States::new(), protocol, profile, module }

@@ -9,10 +9,7 @@ use super::{
     commands::{size_of_bloom, size_of_cuckoo},
     values::{KEY, Stored, assert_answers, assert_stored},
 };
-use crate::{
-    resp,
-    value::digest,
-};
+use crate::{resp, value::digest};
 
 /// Pieces behind these teach nothing new.
 const PIECES_MAX: usize = 32;

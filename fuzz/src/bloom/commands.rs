@@ -52,14 +52,13 @@ impl Module for Bloom {
         }
     }
 
-    fn tame(row: &Row, words: &mut Vec<Vec<u8>>) {
+    fn tame(row: &Row, words: &mut [Vec<u8>]) {
         let name = row.name.to_ascii_uppercase();
         let command = name.split_once('.').map_or("", |(_, command)| command);
         match command {
-            "RESERVE" | "INSERT" | "INSERTNX" | "INITBYDIM" | "INITBYPROB" | "CREATE" => {
+            "RESERVE" | "INSERT" | "INSERTNX" | "INITBYDIM" | "INITBYPROB" | "CREATE" | "MERGE" => {
                 words.iter_mut().skip(2).for_each(bring_down);
             }
-            "MERGE" => merge(words),
             "LOADCHUNK" => load_chunk(words),
             _ => {}
         }
@@ -94,13 +93,6 @@ fn bring_down(word: &mut Vec<u8>) {
     {
         *word = ERROR_MIN.to_string().into();
     }
-}
-
-/// Makes keys of the sources.
-fn merge(words: &mut [Vec<u8>]) {
-    let count = words.get(2).and_then(|word| std::str::from_utf8(word).ok()?.parse().ok());
-    words.iter_mut().skip(3).take(count.unwrap_or(0)).for_each(lines::map_key);
-    words.iter_mut().skip(3).for_each(bring_down);
 }
 
 /// Takes the data of a header away that would cost much.

@@ -10,7 +10,10 @@ pub(super) static ROWS: LazyLock<Vec<Row>> = LazyLock::new(|| {
     let rows = commands::rows();
     for row in &rows {
         let name = row.name.to_ascii_uppercase();
-        assert!(LINES.iter().any(|line| line.split(' ').next() == Some(&name)), "nothing asks {name}");
+        assert!(
+            LINES.iter().any(|line| line.split(' ').next() == Some(&name)),
+            "nothing asks {name}"
+        );
     }
     rows
 });

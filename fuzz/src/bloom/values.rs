@@ -4,13 +4,13 @@ use keyspan_bloom::commands;
 use keyspan_common::{
     data_type::DataType,
     keyspace::Keyspace,
-    rdb::{load_dump, save_dump},
+    rdb::{Value, load_dump, save_dump},
     resp::Protocol,
 };
 
 use super::{CountMin, Cuckoo, Filter, TDigest, TopK, probes, types};
 use crate::{
-    lines::{States, shown},
+    lines::{States, replica, shown},
     resp,
     value::{RDB_VERSION, assert_sound, digest},
 };
@@ -63,7 +63,7 @@ pub(super) fn assert_stored<V: Stored>(value: &V) {
         let saved = save_dump(value, *version, RDB_VERSION).expect("a version");
         assert!(load_dump::<V>(&saved).is_ok(), "version {version} of what was saved loads");
     }
-    let mut rewritten = Keyspace { is_replica: true, ..Keyspace::default() };
+    let mut rewritten = replica();
     value.rewrite(&mut |command, arguments| {
         let words: Vec<&[u8]> =
             [command.as_bytes(), KEY].into_iter().chain(arguments.iter().copied()).collect();

@@ -2,7 +2,7 @@
 //! and the rest.
 
 use keyspan_common::rdb::{
-    PayloadReader, PayloadWriter, TypeId, Write, dump,
+    PayloadReader, PayloadWriter, TypeId, Value, Write, dump,
     file::{Reader, Record, Stored},
     load_dump, payload, save_dump,
     search_aux::{Aux, Dictionaries, Indexes},

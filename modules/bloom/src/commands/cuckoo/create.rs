@@ -94,7 +94,7 @@ impl Reserve {
     /// words that name none are passed over.
     fn parse(mut args: Args<'_>, is_replicated: bool) -> Result<Numbers, Error> {
         let capacity = args.take().map_err(Error::arity(Self::ROW.name))?;
-        if args.len() % 2 != 0 {
+        if !args.len().is_multiple_of(2) {
             return Err(Error::Arity(Self::ROW.name));
         }
         let capacity = number::parse_i64(capacity.bytes).ok_or(Error::Capacity)?;

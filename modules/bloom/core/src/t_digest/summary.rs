@@ -211,3 +211,44 @@ fn weighted_average(a: f64, a_weight: f64, b: f64, b_weight: f64) -> f64 {
     let capped = if average < high { average } else { high };
     if low > capped { low } else { capped }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Checks that `value` is the quantile `index / 8`, and the other way round.
+    fn check(pairs: &[(f64, i64)], index: f64, value: f64) {
+        let centroids: Vec<_> =
+            pairs.iter().map(|&(mean, weight)| Centroid { mean, weight }).collect();
+        let summary = Summary { centroids: &centroids, weight: 8, min: 0.0, max: 20.0 };
+        assert_eq!(summary.quantile(index / 8.0), value, "quantile of {pairs:?}");
+        assert_eq!(summary.cdf(value), index / 8.0, "share of {pairs:?}");
+    }
+
+    #[test]
+    fn what_weighs_one_takes_no_part_in_interpolation() {
+        let pairs = [(0.0, 1), (10.0, 6), (20.0, 1)];
+        check(&pairs, 2.5, 5.0);
+        check(&pairs, 4.0, 10.0);
+        check(&pairs, 5.5, 15.0);
+        check(&[(0.0, 1), (4.0, 3), (16.0, 3), (20.0, 1)], 4.0, 10.0);
+    }
+
+    #[test]
+    fn one_observation_lies_at_either_end() {
+        let pairs = [(8.0, 4), (12.0, 4)];
+        check(&pairs, 1.5, 4.0);
+        check(&pairs, 4.0, 10.0);
+        check(&pairs, 6.5, 16.0);
+    }
+
+    #[test]
+    fn ends_of_two_observations_divide_by_nothing() {
+        let centroids = [(0.0, 2), (10.0, 4), (20.0, 2)];
+        let centroids = centroids.map(|(mean, weight)| Centroid { mean, weight });
+        let summary = Summary { centroids: &centroids, weight: 8, min: 0.0, max: 20.0 };
+        let indexes = [0.0, 0.5, 1.0, 7.0, 7.5, 8.0].map(|index| index / 8.0);
+        let values: Vec<f64> = summary.quantiles(&indexes).collect();
+        assert_eq!(values, [0.0, 0.0, 0.0, 20.0, 20.0, 20.0]);
+    }
+}

@@ -77,15 +77,14 @@ impl<'a> Summary<'a> {
             Some(self.min + (index - 1.0) / (half_first - 1.0) * (first.mean - self.min))
         } else if index > double(self.weight) - 1.0 {
             Some(self.max)
-        } else if last.weight > 2 && behind <= half_last {
-            Some(self.max - (behind - 1.0) / (half_last - 1.0) * (self.max - last.mean))
         } else {
-            // At a weight of 2 the peer divides by zero, and only where the last value is meant.
-            (last.weight == 2 && behind <= 1.0).then_some(self.max)
+            // At a weight of 2 the peer divides by zero, and only where the greatest value is meant.
+            (last.weight > 2 && behind <= half_last)
+                .then(|| self.max - (behind - 1.0) / (half_last - 1.0) * (self.max - last.mean))
         }
     }
 
-    /// The value behind the middle of the last centroid, where only rounding leads.
+    /// The value behind the middle of the last centroid: the greatest, but for rounding.
     fn value_behind(&self, index: f64, last: Centroid) -> f64 {
         let half = double(last.weight) / 2.0;
         let near = index - double(self.weight) - half;
@@ -244,7 +243,7 @@ mod tests {
 
     #[test]
     fn ends_of_two_observations_divide_by_nothing() {
-        let centroids = [(0.0, 2), (10.0, 4), (20.0, 2)];
+        let centroids = [(1.0, 2), (10.0, 4), (18.0, 2)];
         let centroids = centroids.map(|(mean, weight)| Centroid { mean, weight });
         let summary = Summary { centroids: &centroids, weight: 8, min: 0.0, max: 20.0 };
         let indexes = [0.0, 0.5, 1.0, 7.0, 7.5, 8.0].map(|index| index / 8.0);

@@ -4,6 +4,7 @@
 pub mod bloom;
 pub mod count_min;
 pub mod cuckoo;
+mod grid;
 pub mod hash;
 pub mod simd;
 pub mod t_digest;

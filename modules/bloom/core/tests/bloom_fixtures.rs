@@ -1,5 +1,10 @@
 //! Bloom filters out of dumps by real producers: rebuilt, answering, grown on, and written back.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed test panics")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a failed test panics"
+)]
 
 use keyspan_bloom_core::bloom::{Filter, Refusal, redis, valkey};
 use keyspan_common::rdb::{Field, Memory, Value as _, dump, load_dump, payload::fields, save_dump};

@@ -111,7 +111,6 @@ impl Bitmap {
     }
 
     #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "the block is in memory, so its bits fit")]
     fn place(&self, hashes: Hashes, index: u32) -> Place {
         let position = self.bits.remainder(self.series.hash(hashes, index));
         (self.start.wrapping_add((position >> 3) as usize), 1 << (position & 7))

@@ -31,7 +31,6 @@ impl Divisor {
 
 /// The high half of a product.
 #[inline]
-#[expect(clippy::cast_possible_truncation, reason = "the high half of 128 bits has 64")]
 const fn high(one: u64, other: u64) -> u64 {
     ((one as u128 * other as u128) >> 64) as u64
 }

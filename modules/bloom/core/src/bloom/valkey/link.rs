@@ -54,7 +54,7 @@ pub(super) struct Link {
 
 /// Bytes of bits for so many items at this error; `None` if there is no such filter.
 pub(super) fn bytes(capacity: u64, error: f64) -> Option<u64> {
-    let possible = capacity > 0 && error >= f64::MIN_POSITIVE && error < 1.0;
+    let possible = capacity > 0 && (f64::MIN_POSITIVE..1.0).contains(&error);
     let squared = std::f64::consts::LN_2 * std::f64::consts::LN_2;
     let bytes = (real(capacity) * error.ln() / (-8.0 * squared)).ceil();
     (possible && bytes < real(1 << 60)).then(|| whole(bytes).max(1))

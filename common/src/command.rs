@@ -37,6 +37,12 @@ pub enum Keys {
         /// Words from one key to the next.
         step: i32,
     },
+    /// The first word after the command's name, changed as the row's access says, and keys that are
+    /// only read: as many as the number at `count` says, right behind that number.
+    FirstAndCounted {
+        /// Index of the number of keys.
+        count: i32,
+    },
 }
 
 impl Keys {
@@ -122,6 +128,8 @@ pub struct Row {
     pub arity: Arity,
     /// What it does to its keys.
     pub access: Access,
+    /// Takes no longer for a larger value or a longer command line (flag `fast`, ACL `@fast`).
+    pub fast: bool,
     /// Where its keys stand.
     pub keys: Keys,
     /// The module's own ACL category, without `@`.

@@ -39,18 +39,20 @@ fn argument(argument: &Argument) -> String {
     if argument.optional { format!("[{text}]") } else { text }
 }
 
-fn flags(row: &Row) -> &'static str {
-    match row.access {
+fn flags(row: &Row) -> String {
+    let access = match row.access {
         Access::Read => "readonly",
         Access::Grow => "write, deny-oom",
         Access::Shrink => "write",
-    }
+    };
+    if row.fast { format!("{access}, fast") } else { access.to_owned() }
 }
 
 fn keys(row: &Row) -> String {
     match row.keys {
         Keys::None => "none".to_owned(),
         Keys::Range { first, last, step } => format!("{first} to {last}, step {step}"),
+        Keys::FirstAndCounted { count } => format!("1, and as many as word {count} says behind it"),
     }
 }
 
@@ -88,6 +90,7 @@ fn range(setting: &Setting) -> String {
         Kind::Choice(words) => words.join(", "),
         Kind::Integer { min, max } => format!("{min} to {max}"),
         Kind::Memory { max } => format!("0 to {max} bytes, with units"),
+        Kind::Ratio => "above 0, below 1".to_owned(),
     }
 }
 
@@ -96,8 +99,24 @@ fn default(setting: &Setting) -> String {
         Kind::Bool => ["no", "yes"].get(usize::try_from(setting.default).unwrap_or(0)).copied(),
         Kind::Choice(words) => words.get(usize::try_from(setting.default).unwrap_or(0)).copied(),
         Kind::Integer { .. } | Kind::Memory { .. } => None,
+        Kind::Ratio => return f64::from_bits(setting.default.cast_unsigned()).to_string(),
     };
     named.map_or_else(|| setting.default.to_string(), str::to_owned)
+}
+
+/// Every name of a setting.
+fn names(setting: &Setting) -> String {
+    let mut names = format!("`{}`", setting.name);
+    if setting.unprefixed {
+        names += " (bare where the server can)";
+    }
+    for alias in setting.aliases {
+        let _ = write!(names, ", `{alias}`");
+    }
+    if let Some(name) = setting.load_name {
+        let _ = write!(names, ", as load argument also `{name}`");
+    }
+    names
 }
 
 /// The page of a module's settings, in Markdown; the server shows them behind `prefix` and a dot.
@@ -108,8 +127,8 @@ pub fn settings(title: &str, prefix: &str, settings: &[&Setting]) -> String {
     for setting in settings {
         let _ = writeln!(
             page,
-            "| `{}` | {} | {} | {} | {} |",
-            setting.name,
+            "| {} | {} | {} | {} | {} |",
+            names(setting),
             range(setting),
             default(setting),
             if setting.fixed { "no" } else { "yes" },

@@ -21,6 +21,13 @@ pub enum Kind {
         /// Greatest value.
         max: i64,
     },
+    /// A number above 0 and below 1, stored as the bits of an `f64` ([`Setting::ratio`]).
+    Ratio,
+}
+
+/// The stored form of a ratio.
+const fn bits(ratio: f64) -> i64 {
+    ratio.to_bits().cast_signed()
 }
 
 /// One setting and its present value.
@@ -36,13 +43,58 @@ pub struct Setting {
     pub default: i64,
     /// Fixed once the module is loaded: only load arguments and the configuration file set it.
     pub fixed: bool,
+    /// Registered without the module's prefix where the server can.
+    pub unprefixed: bool,
+    /// Other names of the same setting, all behind the module's prefix.
+    pub aliases: &'static [&'static str],
+    /// A further name that only load arguments have.
+    pub load_name: Option<&'static str>,
     value: AtomicI64,
 }
 
 impl Setting {
     /// A setting at its default.
     pub const fn new(name: &'static str, about: &'static str, kind: Kind, default: i64) -> Self {
-        Self { name, about, kind, default, fixed: false, value: AtomicI64::new(default) }
+        Self {
+            name,
+            about,
+            kind,
+            default,
+            fixed: false,
+            unprefixed: false,
+            aliases: &[],
+            load_name: None,
+            value: AtomicI64::new(default),
+        }
+    }
+
+    /// A setting that is a ratio, at its default.
+    pub const fn of_ratio(name: &'static str, about: &'static str, default: f64) -> Self {
+        Self::new(name, about, Kind::Ratio, bits(default))
+    }
+
+    /// Under its bare name where the server can, behind the module's prefix elsewhere.
+    pub const fn unprefixed(self) -> Self {
+        Self { unprefixed: true, ..self }
+    }
+
+    /// With other names for the same setting.
+    pub const fn aliases(self, aliases: &'static [&'static str]) -> Self {
+        Self { aliases, ..self }
+    }
+
+    /// With a further name among load arguments.
+    pub const fn load_name(self, name: &'static str) -> Self {
+        Self { load_name: Some(name), ..self }
+    }
+
+    /// Whether a load argument of this name means this setting.
+    pub fn is_named(&self, name: &str) -> bool {
+        [self.name]
+            .iter()
+            .chain(self.aliases)
+            .chain(&self.load_name)
+            .any(|n| n.eq_ignore_ascii_case(name))
     }
 
     /// A setting that cannot change once the module is loaded.
@@ -55,6 +107,11 @@ impl Setting {
         self.value.load(Ordering::Relaxed)
     }
 
+    /// The present value of a setting that is a ratio.
+    pub fn ratio(&self) -> f64 {
+        f64::from_bits(self.get().cast_unsigned())
+    }
+
     /// Sets the value.
     ///
     /// # Errors
@@ -65,6 +122,10 @@ impl Setting {
             Kind::Choice(words) => usize::try_from(value).is_ok_and(|index| index < words.len()),
             Kind::Integer { min, max } => (min..=max).contains(&value),
             Kind::Memory { max } => (0..=max).contains(&value),
+            Kind::Ratio => {
+                let ratio = f64::from_bits(value.cast_unsigned());
+                ratio > 0.0 && ratio < 1.0
+            }
         };
         if fits {
             self.value.store(value, Ordering::Relaxed);
@@ -79,6 +140,7 @@ impl Setting {
             Kind::Choice(words) => words.iter().position(|w| w.eq_ignore_ascii_case(word)),
             Kind::Integer { .. } => return word.parse().ok(),
             Kind::Memory { .. } => return bytes(word),
+            Kind::Ratio => return crate::number::parse_f64(word.as_bytes()).map(bits),
         }
         .and_then(|index| i64::try_from(index).ok())
     }
@@ -143,6 +205,8 @@ mod tests {
         check(Kind::Choice(&["compatible", "strict"]), "Strict", Some(1));
         check(Kind::Choice(&["compatible", "strict"]), "lax", None);
         check(Kind::Integer { min: 0, max: 9 }, "-3", Some(-3));
+        check(Kind::Ratio, "0.25", Some(bits(0.25)));
+        check(Kind::Ratio, "x", None);
     }
 
     #[test]
@@ -150,5 +214,18 @@ mod tests {
         let setting = Setting::new("x", "", Kind::Integer { min: 1, max: 5 }, 2);
         assert!(!setting.set(0) && !setting.set(6) && setting.get() == 2);
         assert!(setting.set(5) && setting.get() == 5);
+        let ratio = Setting::of_ratio("x", "", 0.5);
+        for bad in [0.0, 1.0, -0.5, f64::NAN, f64::INFINITY] {
+            assert!(!ratio.set(bits(bad)), "{bad}");
+        }
+        assert!(ratio.set(bits(0.25)) && ratio.ratio() == 0.25);
+    }
+
+    #[test]
+    fn a_setting_answers_to_each_of_its_names() {
+        let setting = Setting::new("x-y", "", Kind::Bool, 0).aliases(&["z"]).load_name("OLD");
+        for (name, expected) in [("X-Y", true), ("z", true), ("old", true), ("x", false)] {
+            assert_eq!(setting.is_named(name), expected, "{name}");
+        }
     }
 }

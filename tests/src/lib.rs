@@ -18,6 +18,7 @@ pub mod crash;
 pub mod docker;
 mod failure;
 mod name;
+pub mod pages;
 pub mod persistence;
 pub mod pubsub;
 pub mod replication;

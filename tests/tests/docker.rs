@@ -68,7 +68,9 @@ fn the_image_has_the_modules_loaded() -> Outcome<()> {
     let context = std::env::temp_dir().join(format!("keyspan-image-{}", std::process::id()));
     let modules = context.join("target/modules");
     fs::create_dir_all(&modules)?;
-    fs::copy(modules_folder().join("libkeyspan_json.so"), modules.join("libkeyspan_json.so"))?;
+    for module in ["libkeyspan_bloom.so", "libkeyspan_json.so"] {
+        fs::copy(modules_folder().join(module), modules.join(module))?;
+    }
     let tag = format!("keyspan-test/image-{}", std::process::id());
     let file = workspace().join("Dockerfile");
     let built = docker::build(&[
@@ -107,7 +109,9 @@ fn ask(image: &str) -> Outcome<()> {
         wait("the server in the container", || Ok(call(&["PING"]).is_ok_and(|r| r == "PONG")))?;
         call(&["JSON.SET", "d", "$", "[1,2]"])?;
         let reply = call(&["JSON.GET", "d", "$[1]"])?;
-        ensure(reply == "[2]", || format!("JSON.GET in the container: {reply}"))
+        ensure(reply == "[2]", || format!("JSON.GET in the container: {reply}"))?;
+        let reply = call(&["BF.ADD", "f", "item"])?;
+        ensure(reply == "1", || format!("BF.ADD in the container: {reply}"))
     };
     let outcome = answers();
     let log = docker::run(&["logs", &container]).unwrap_or_default();

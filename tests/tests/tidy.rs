@@ -8,8 +8,6 @@ use std::{
     process::Command,
 };
 
-use keyspan_common::{command::Row, docs};
-
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
@@ -27,36 +25,6 @@ fn files() -> Vec<String> {
 
 fn rust_files() -> Vec<String> {
     files().into_iter().filter(|file| file.ends_with(".rs") && root().join(file).exists()).collect()
-}
-
-/// Compares a generated page with the file, or writes it where `KEYSPAN_BLESS` is set.
-fn page(file: &str, text: &str) {
-    let path = root().join(file);
-    if std::env::var_os("KEYSPAN_BLESS").is_some() {
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, text).unwrap();
-    }
-    let found = fs::read_to_string(&path).unwrap_or_default();
-    assert!(found == text, "{file} is not what the tables say: run scripts/docs");
-}
-
-#[test]
-fn the_pages_of_json_are_what_the_tables_say() {
-    page("docs/commands/json.md", &docs::commands("JSON.*", &keyspan_json::commands::rows()));
-    page(
-        "docs/settings/json.md",
-        &docs::settings("Settings of JSON.*", "ReJSON", &keyspan_json::settings::SETTINGS),
-    );
-}
-
-#[test]
-fn every_row_says_what_it_does() {
-    for row in keyspan_json::commands::rows() {
-        let Row { name, summary, complexity, arguments, .. } = row;
-        assert!(!summary.is_empty() && !summary.ends_with('.'), "{name}: summary");
-        assert!(complexity.starts_with("O("), "{name}: complexity");
-        assert!(!arguments.is_empty(), "{name}: arguments");
-    }
 }
 
 #[test]

@@ -5,7 +5,7 @@
 //! whoever made it because the switch moves only while no block of the system's is alive.
 
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::ffi::c_void;
+use std::ffi::{CStr, c_void};
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::Relaxed};
 
@@ -59,6 +59,15 @@ fn functions() -> Option<&'static Functions> {
     unsafe { FUNCTIONS.load(Relaxed).as_ref() }
 }
 
+/// The first function of the two that the server has.
+///
+/// # Safety
+/// As for [`raw::find`], for both names.
+unsafe fn either<F: Copy>(get_api: GetApi, first: &CStr, second: &CStr) -> Option<F> {
+    // SAFETY: the caller's promise.
+    unsafe { raw::find(get_api, first).or_else(|| raw::find(get_api, second)) }
+}
+
 /// Uses the server's allocator from now on. Does nothing, and answers `false`, when blocks of the
 /// system's allocator are alive (they would be freed by the wrong one) or a function is missing.
 ///
@@ -68,12 +77,14 @@ pub(crate) unsafe fn switch_to_server(get_api: GetApi) -> bool {
     if is_server() {
         return true;
     }
-    // SAFETY: these are the types of these four functions in every version of the header.
+    // The ones that answer null come first: the others end the server when memory runs out, which
+    // a large block that a client asked for must not do. Redis 7.0 has the first of them only.
+    // SAFETY: these are the types of these functions in every version of the header.
     let found = unsafe {
         (
-            raw::find::<Alloc>(get_api, c"RedisModule_Alloc"),
-            raw::find::<Calloc>(get_api, c"RedisModule_Calloc"),
-            raw::find::<Realloc>(get_api, c"RedisModule_Realloc"),
+            either::<Alloc>(get_api, c"RedisModule_TryAlloc", c"RedisModule_Alloc"),
+            either::<Calloc>(get_api, c"RedisModule_TryCalloc", c"RedisModule_Calloc"),
+            either::<Realloc>(get_api, c"RedisModule_TryRealloc", c"RedisModule_Realloc"),
             raw::find::<Free>(get_api, c"RedisModule_Free"),
         )
     };

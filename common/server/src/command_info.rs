@@ -38,8 +38,9 @@ pub(crate) unsafe fn register(api: &Api, ctx: *mut raw::Ctx, entry: &Entry) -> R
     let (first, last, step) = match row.keys {
         Keys::None => (0, 0, 0),
         Keys::Range { first, last, step } => (first, last, step),
+        Keys::FirstAndCounted { .. } => (1, 1, 1),
     };
-    let (name, flags) = (name.as_ptr(), flags(row.access).as_ptr());
+    let (name, flags) = (name.as_ptr(), flags(row).as_ptr());
     // SAFETY: the caller's promise; the server copies the texts.
     unsafe {
         if (api.create_command)(ctx, name, Some(entry.enter), flags, first, last, step) != raw::OK {
@@ -52,19 +53,22 @@ pub(crate) unsafe fn register(api: &Api, ctx: *mut raw::Ctx, entry: &Entry) -> R
     Ok(())
 }
 
-const fn flags(access: Access) -> &'static std::ffi::CStr {
-    match access {
-        Access::Read => c"readonly",
-        Access::Grow => c"write deny-oom",
-        Access::Shrink => c"write",
+const fn flags(row: &Row) -> &'static std::ffi::CStr {
+    match (row.access, row.fast) {
+        (Access::Read, false) => c"readonly",
+        (Access::Read, true) => c"readonly fast",
+        (Access::Grow, false) => c"write deny-oom",
+        (Access::Grow, true) => c"write deny-oom fast",
+        (Access::Shrink, false) => c"write",
+        (Access::Shrink, true) => c"write fast",
     }
 }
 
 /// # Safety
 /// As for [`register`]; `command` is one of this module's.
 unsafe fn describe(api: &Api, command: *mut raw::Command, row: &Row) -> Option<()> {
-    let mut texts = Texts::default();
-    let mut keys = [key_spec(row), END_OF_KEYS];
+    let mut texts = Texts { last_key_spec: last_key_spec(row.keys), ..Texts::default() };
+    let mut keys = key_specs(row);
     let mut info = raw::CommandInfo {
         version: &raw const LAYOUT.0,
         summary: texts.keep(row.summary),
@@ -105,9 +109,44 @@ const END_OF_KEYS: raw::KeySpec = raw::KeySpec {
     },
 };
 
-fn key_spec(row: &Row) -> raw::KeySpec {
-    let Keys::Range { first, last, step } = row.keys else { return END_OF_KEYS };
-    let flags = match row.access {
+fn key_specs(row: &Row) -> [raw::KeySpec; 3] {
+    let mut specs = [END_OF_KEYS; 3];
+    match row.keys {
+        Keys::None => {}
+        Keys::Range { first, last, step } => specs[0] = range(row.access, first, last, step),
+        Keys::FirstAndCounted { count } => {
+            specs[0] = range(row.access, 1, 1, 1);
+            specs[1] = counted(Access::Read, count);
+        }
+    }
+    specs
+}
+
+/// The index of the last of [`key_specs`].
+const fn last_key_spec(keys: Keys) -> c_int {
+    match keys {
+        Keys::None | Keys::Range { .. } => 0,
+        Keys::FirstAndCounted { .. } => 1,
+    }
+}
+
+/// Keys behind a number that says how many there are.
+fn counted(access: Access, count: c_int) -> raw::KeySpec {
+    raw::KeySpec {
+        find_keys_type: bindings::RedisModuleKeySpecFindKeysType_REDISMODULE_KSPEC_FK_KEYNUM,
+        fk: bindings::RedisModuleCommandKeySpec__bindgen_ty_2 {
+            keynum: bindings::RedisModuleCommandKeySpec__bindgen_ty_2__bindgen_ty_2 {
+                keynumidx: 0,
+                firstkey: 1,
+                keystep: 1,
+            },
+        },
+        ..range(access, count, count, 1)
+    }
+}
+
+fn key_flags(access: Access) -> u64 {
+    let flags = match access {
         Access::Read => bindings::REDISMODULE_CMD_KEY_RO | bindings::REDISMODULE_CMD_KEY_ACCESS,
         Access::Grow => {
             bindings::REDISMODULE_CMD_KEY_RW
@@ -120,8 +159,12 @@ fn key_spec(row: &Row) -> raw::KeySpec {
                 | bindings::REDISMODULE_CMD_KEY_DELETE
         }
     };
+    flags.into()
+}
+
+fn range(access: Access, first: c_int, last: c_int, step: c_int) -> raw::KeySpec {
     raw::KeySpec {
-        flags: flags.into(),
+        flags: key_flags(access),
         begin_search_type: bindings::RedisModuleKeySpecBeginSearchType_REDISMODULE_KSPEC_BS_INDEX,
         bs: bindings::RedisModuleCommandKeySpec__bindgen_ty_1 {
             index: bindings::RedisModuleCommandKeySpec__bindgen_ty_1__bindgen_ty_1 { pos: first },
@@ -142,6 +185,9 @@ fn key_spec(row: &Row) -> raw::KeySpec {
 /// The texts and arrays one description points to.
 #[derive(Default)]
 struct Texts {
+    /// The key spec of the next argument that is a key, and of the last one.
+    key_spec: c_int,
+    last_key_spec: c_int,
     texts: Vec<CString>,
     arrays: Vec<Box<[raw::CommandArg]>>,
 }
@@ -173,13 +219,23 @@ impl Texts {
         pointer
     }
 
+    /// The key spec an argument belongs to, -1 if it is no key.
+    fn key_spec_index(&mut self, kind: ArgumentKind) -> c_int {
+        if kind != ArgumentKind::Key {
+            return -1;
+        }
+        let index = self.key_spec;
+        self.key_spec = self.last_key_spec.min(index + 1);
+        index
+    }
+
     fn argument(&mut self, argument: &Argument, depth: usize) -> raw::CommandArg {
         let optional = if argument.optional { bindings::REDISMODULE_CMD_ARG_OPTIONAL } else { 0 };
         let multiple = if argument.multiple { bindings::REDISMODULE_CMD_ARG_MULTIPLE } else { 0 };
         raw::CommandArg {
             name: self.keep(argument.name),
             type_: kind(argument.kind),
-            key_spec_index: if argument.kind == ArgumentKind::Key { 0 } else { -1 },
+            key_spec_index: self.key_spec_index(argument.kind),
             token: argument.token.map_or(null(), |token| self.keep(token)),
             flags: (optional | multiple).cast_signed(),
             subargs: self.arguments(argument.parts, depth - 1),
@@ -240,10 +296,11 @@ pub(crate) unsafe fn add_categories(api: &Api, ctx: *mut raw::Ctx, entries: &[En
 unsafe fn categorize(api: &Api, command: *mut raw::Command, row: &Row) {
     let Some(set) = api.set_acl_categories else { return };
     let access = match row.access {
-        Access::Read => "read slow",
-        Access::Grow | Access::Shrink => "write slow",
+        Access::Read => "read",
+        Access::Grow | Access::Shrink => "write",
     };
-    let Ok(categories) = CString::new(format!("{access} {}", row.category)) else { return };
+    let speed = if row.fast { "fast" } else { "slow" };
+    let Ok(categories) = CString::new(format!("{access} {speed} {}", row.category)) else { return };
     // SAFETY: the caller's promise; the server copies the text.
     if unsafe { set(command, categories.as_ptr()) } != raw::OK {
         let name = row.name;

@@ -150,6 +150,10 @@ api! {
             *mut Ctx, *const c_char, c_int, c_uint,
             bindings::RedisModuleConfigGetBoolFunc, bindings::RedisModuleConfigSetBoolFunc,
             bindings::RedisModuleConfigApplyFunc, *mut c_void) -> c_int;
+        register_string: RedisModule_RegisterStringConfig(
+            *mut Ctx, *const c_char, *const c_char, c_uint,
+            bindings::RedisModuleConfigGetStringFunc, bindings::RedisModuleConfigSetStringFunc,
+            bindings::RedisModuleConfigApplyFunc, *mut c_void) -> c_int;
         load_configs: RedisModule_LoadConfigs(*mut Ctx) -> c_int;
         register_info: RedisModule_RegisterInfoFunc(
             *mut Ctx, bindings::RedisModuleInfoFunc) -> c_int;

@@ -1,7 +1,9 @@
 //! Settings as load arguments and as the server's own configuration.
 
+use std::collections::BTreeMap;
 use std::ffi::{CString, c_char, c_int, c_longlong, c_uint, c_void};
 use std::ptr::null_mut;
+use std::sync::{Mutex, PoisonError};
 
 use keyspan_common::settings::{Kind, Setting};
 use redis_module::raw::{
@@ -42,7 +44,7 @@ impl LoadArguments {
             }
             let setting = settings
                 .iter()
-                .find(|setting| setting.name.eq_ignore_ascii_case(&name))
+                .find(|setting| setting.is_named(&name))
                 .ok_or_else(|| format!("unknown load argument '{name}'"))?;
             let value = words.next().ok_or_else(|| format!("'{name}' lacks its value"))?;
             let value = String::from_utf8_lossy(value);
@@ -69,7 +71,7 @@ pub(crate) unsafe fn register(
 ) -> Result<(), String> {
     for setting in settings {
         // SAFETY: the caller's promise.
-        if unsafe { register_one(api, ctx, setting) } != raw::OK {
+        if !unsafe { register_names(api, ctx, setting) } {
             return Err(format!("the server refuses the setting '{}'", setting.name));
         }
     }
@@ -81,12 +83,33 @@ pub(crate) unsafe fn register(
     }
 }
 
+/// Registers a setting under each of its names; whether the server took them.
+///
 /// # Safety
 /// As for [`register`].
-unsafe fn register_one(api: &Api, ctx: *mut raw::Ctx, setting: &'static Setting) -> c_int {
-    let Ok(name) = CString::new(setting.name) else { return raw::ERR };
-    let fixed =
+unsafe fn register_names(api: &Api, ctx: *mut raw::Ctx, setting: &'static Setting) -> bool {
+    let flags =
         if setting.fixed { REDISMODULE_CONFIG_IMMUTABLE } else { REDISMODULE_CONFIG_DEFAULT };
+    // SAFETY: the caller's promise; likewise below.
+    let take = |name, flags| unsafe { register_one(api, ctx, setting, name, flags) } == raw::OK;
+    // A server that does not know the flag refuses it.
+    (setting.unprefixed && take(setting.name, flags | UNPREFIXED) || take(setting.name, flags))
+        && setting.aliases.iter().all(|alias| take(alias, flags))
+}
+
+/// The setting's name stands without the module's (from Redis 8.0 and Valkey 9.1 on).
+const UNPREFIXED: c_uint = 1 << 7;
+
+/// # Safety
+/// As for [`register`].
+unsafe fn register_one(
+    api: &Api,
+    ctx: *mut raw::Ctx,
+    setting: &'static Setting,
+    name: &str,
+    fixed: c_uint,
+) -> c_int {
+    let Ok(name) = CString::new(name) else { return raw::ERR };
     let data = std::ptr::from_ref(setting).cast_mut().cast::<c_void>();
     let numeric = |flags: c_uint, min, max| {
         let (name, value) = (name.as_ptr(), setting.get());
@@ -107,6 +130,13 @@ unsafe fn register_one(api: &Api, ctx: *mut raw::Ctx, setting: &'static Setting)
         }
         // SAFETY: as above.
         Kind::Choice(words) => unsafe { register_choice(api, ctx, &name, setting, words, fixed) },
+        Kind::Ratio => {
+            let Ok(value) = CString::new(setting.ratio().to_string()) else { return raw::ERR };
+            let (name, value) = (name.as_ptr(), value.as_ptr());
+            let (read, write) = (Some(text as _), Some(set_text as _));
+            // SAFETY: as above; the server copies the value.
+            unsafe { (api.register_string)(ctx, name, value, fixed, read, write, None, data) }
+        }
     }
 }
 
@@ -163,6 +193,57 @@ unsafe extern "C" fn word(_name: *const c_char, data: *mut c_void) -> c_int {
     word_of(unsafe { &*data.cast::<Setting>() })
 }
 
+/// The server reads the text and leaves it to the module: the last one of each setting is kept.
+unsafe extern "C" fn text(_name: *const c_char, data: *mut c_void) -> *mut raw::Word {
+    // SAFETY: as above; the table is filled when a callback runs.
+    let (setting, api) = unsafe { (&*data.cast::<Setting>(), raw::api()) };
+    guard("CONFIG GET", || {
+        let value = setting.ratio().to_string();
+        // SAFETY: the server copies the text.
+        let word = unsafe { (api.create_string)(null_mut(), value.as_ptr().cast(), value.len()) };
+        let mut kept = TEXTS.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(Kept(old)) = kept.insert(setting.name, Kept(word)) {
+            // SAFETY: made above, and the server no longer reads it.
+            unsafe { (api.free_string)(null_mut(), old) };
+        }
+        word
+    })
+    .unwrap_or(null_mut())
+}
+
+/// A string of the server's that this module owns; touched only where CONFIG runs.
+struct Kept(*mut raw::Word);
+
+// SAFETY: a pointer that is only handed to the server, under the lock around it.
+unsafe impl Send for Kept {}
+
+static TEXTS: Mutex<BTreeMap<&str, Kept>> = Mutex::new(BTreeMap::new());
+
+unsafe extern "C" fn set_text(
+    _name: *const c_char,
+    value: *mut raw::Word,
+    data: *mut c_void,
+    error: *mut *mut raw::Word,
+) -> c_int {
+    // SAFETY: as above.
+    let (setting, api) = unsafe { (&*data.cast::<Setting>(), raw::api()) };
+    let taken = guard("CONFIG SET", || {
+        let mut len = 0;
+        // SAFETY: the server's own string, alive for the call.
+        let value = unsafe {
+            let start = (api.string_ptr_len)(value, &raw mut len);
+            std::slice::from_raw_parts(start.cast(), len)
+        };
+        let number = setting.parse(&String::from_utf8_lossy(value));
+        number.is_some_and(|number| setting.set(number))
+    });
+    if taken == Some(true) {
+        return raw::OK;
+    }
+    // SAFETY: the server reads the error.
+    unsafe { tell(&format!("Invalid value for `{}`", setting.name), error) }
+}
+
 unsafe extern "C" fn set_number(
     _name: *const c_char,
     value: c_longlong,
@@ -189,7 +270,13 @@ unsafe fn set(setting: &Setting, value: i64, error: *mut *mut raw::Word) -> c_in
     if guard("CONFIG SET", || setting.set(value)) == Some(true) {
         return raw::OK;
     }
-    let text = format!("'{value}' is no value of '{}'", setting.name);
+    // SAFETY: the caller's promise.
+    unsafe { tell(&format!("'{value}' is no value of '{}'", setting.name), error) }
+}
+
+/// # Safety
+/// `error` is the server's place for the text of an error, which it frees.
+unsafe fn tell(text: &str, error: *mut *mut raw::Word) -> c_int {
     // SAFETY: the caller's promise; a callback runs, so that the table is filled.
     unsafe { *error = (raw::api().create_string)(null_mut(), text.as_ptr().cast(), text.len()) };
     raw::ERR

@@ -48,6 +48,7 @@ macro_rules! json_commands {
     };
 }
 
+#[cfg(feature = "module")]
 pub(crate) use json_commands;
 
 /// The rows of all commands, in the order of the documents.
@@ -86,6 +87,7 @@ const fn row(name: &'static str, arity: Arity, access: Access) -> Row {
         since: "1.0.0",
         arity,
         access,
+        fast: false,
         keys: Keys::FIRST,
         category: "json",
         arguments: &[],

@@ -143,7 +143,7 @@ impl Bitmap {
     #[inline]
     pub(super) fn prefetch(&self, hashes: Hashes, probes: u32) {
         for index in 0..self.probes.min(probes) {
-            prefetch::line(&self.block, self.place(hashes, index).0);
+            prefetch(&self.block, self.place(hashes, index).0);
         }
     }
 }

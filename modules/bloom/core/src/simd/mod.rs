@@ -1,3 +1,9 @@
-//! The only unsafe code of this crate: instructions that have no safe name.
+//! What needs an instruction set's own functions: the only `unsafe` of this crate.
+#![cfg_attr(
+    target_arch = "x86_64",
+    expect(unsafe_code, reason = "the functions of an instruction set are unsafe to name")
+)]
 
-pub(crate) mod prefetch;
+mod prefetch;
+
+pub use prefetch::prefetch;

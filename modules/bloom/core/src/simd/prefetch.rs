@@ -1,24 +1,17 @@
-//! Asking for a cache line before it is read.
+//! Asking for memory before it is read, so that the probes of a batch overlap.
 
-#![cfg_attr(
-    target_arch = "x86_64",
-    expect(unsafe_code, reason = "the instruction has no safe name in every supported compiler")
-)]
-
-/// Asks for the line of `block[place]`, and does nothing more: any place is allowed.
+/// Asks the processor to bring the line of `bytes[at]` to all its caches, and does nothing more:
+/// any place is allowed. A hint: nothing where the instruction set has no such thing.
 #[inline]
-pub(crate) fn line(block: &[u8], place: usize) {
+pub fn prefetch(bytes: &[u8], at: usize) {
     #[cfg(target_arch = "x86_64")]
     {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        let address = block.as_ptr().wrapping_add(place).cast();
+        use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        let address = bytes.as_ptr().wrapping_add(at).cast();
         // SAFETY: a prefetch reads nothing the program can see and never faults, whatever the
-        // address; SSE, which has it, is part of x86_64.
+        // address; every x86_64 has SSE, which it belongs to.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(address) };
     }
     #[cfg(not(target_arch = "x86_64"))]
-    {
-        // A load whose value nobody waits for does as well.
-        std::hint::black_box(block.get(place));
-    }
+    let _ = (bytes, at);
 }

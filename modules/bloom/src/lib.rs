@@ -1,0 +1,7 @@
+//! BF.*, CF.*, CMS.*, TOPK.* and TDIGEST.* for Valkey and Redis: translation only. Structures and
+//! their formats are `keyspan-bloom-core`'s, the module API is `keyspan-server`'s.
+
+pub mod commands;
+#[cfg(feature = "module")]
+mod module;
+pub mod settings;

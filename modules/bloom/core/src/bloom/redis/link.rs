@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// RedisBloom's ln 2 and its square: the digits decide how many bits and probes a filter has.
-#[expect(clippy::approx_constant, reason = "the reference has these digits, and no more")]
+#[expect(clippy::approx_constant, reason = "the last digit is missing there too")]
 const LN_2: f64 = 0.693_147_180_559_945;
 const LN_2_SQUARED: f64 = 0.480_453_013_918_201;
 

@@ -6,7 +6,7 @@ use crate::{
     args::{Arg, Args},
     command::{Arity, Command},
     host::{Host, WrongType},
-    reply::Reply as _,
+    reply::Reply,
     resp::{Encoder, Protocol},
     wire::Wire,
 };

@@ -5,7 +5,7 @@ use keyspan_common::{
     rdb::{Value, Write, dump},
 };
 
-use super::{Filter, either, redis, valkey};
+use super::{DEFRAG_ENABLED, Filter, either, redis, valkey};
 
 /// An RDB version that every server takes in a RESTORE.
 const RESTORED_EVERYWHERE: u16 = 9;
@@ -41,6 +41,9 @@ impl DataType for Filter {
     }
 
     fn defrag<M: Mover>(&mut self, mover: &mut M, from: u64) -> Progress {
+        if DEFRAG_ENABLED.get() == 0 {
+            return Progress::Done;
+        }
         if from == 0 {
             either!(self, chain => chain.move_links(mover));
         }

@@ -16,12 +16,24 @@ mod divisor;
 pub mod redis;
 pub mod valkey;
 
-use keyspan_common::rdb::{Encoding, Error, Read, Value, Write};
+use keyspan_common::{
+    rdb::{Encoding, Error, Read, Value, Write},
+    settings::{Kind, Setting},
+};
 
 use crate::totals::Totals;
 
 /// Sums over all Bloom filters.
 pub static TOTALS: Totals = Totals::new();
+
+/// Whether active defragmentation moves Bloom filters. Here and not with the other settings, because
+/// the value itself is asked to move.
+pub static DEFRAG_ENABLED: Setting = Setting::new(
+    "bloom-defrag-enabled",
+    "Whether active defragmentation moves Bloom filters",
+    Kind::Bool,
+    1,
+);
 
 /// Items whose memory is asked for together: as many lines as a core can wait for, and some.
 const GROUP: usize = 16;

@@ -1,4 +1,4 @@
-"""An RDB file of 100k small documents: its size, SAVE and load at start-up."""
+"""An RDB file of some keys: its size, SAVE and load at start-up."""
 
 import re
 import shutil
@@ -7,8 +7,6 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import documents
-from .resp import encode
 from .server import Server
 
 ROUNDS = 3
@@ -24,23 +22,22 @@ class Snapshot:
     load: float
 
 
-def measure(subject):
-    """Saves and loads the small documents."""
+def measure(subject, commands, count):
+    """Saves and loads the `count` keys that the encoded `commands` make."""
     folder = Path(tempfile.mkdtemp(prefix="keyspan-bench-"))
     try:
-        save = min(saved(subject, folder))
-        load = min(loaded(subject, folder) for _ in range(ROUNDS))
+        save = min(saved(subject, folder, commands))
+        load = min(loaded(subject, folder, count) for _ in range(ROUNDS))
         return Snapshot((folder / "dump.rdb").stat().st_size, save, load)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def saved(subject, folder):
+def saved(subject, folder, commands):
     """Seconds of each SAVE."""
     with Server(subject, folder=folder) as server:
         connection = server.connect()
-        texts = documents.smalls()
-        connection.load([encode("JSON.SET", f"doc:{n}", "$", t) for n, t in enumerate(texts)], 256)
+        connection.load(commands, 256)
         return [seconds(lambda: connection.call("SAVE")) for _ in range(ROUNDS)]
 
 
@@ -51,11 +48,11 @@ def seconds(work):
     return time.perf_counter() - start
 
 
-def loaded(subject, folder):
+def loaded(subject, folder, count):
     """Seconds that a starting server says it spent loading the file."""
     with Server(subject, folder=folder) as server:
         found = LOADED.search(server.log.read_text(errors="replace"))
-        count = server.connect().call("DBSIZE")
-    if found is None or count != documents.SMALL_COUNT:
-        raise RuntimeError(f"{count} of {documents.SMALL_COUNT} documents loaded")
+        keys = server.connect().call("DBSIZE")
+    if found is None or keys != count:
+        raise RuntimeError(f"{keys} of {count} keys loaded")
     return float(found.group(1))

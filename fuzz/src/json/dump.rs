@@ -2,14 +2,14 @@
 //! and the rest.
 
 use keyspan_common::rdb::{
-    PayloadReader, PayloadWriter, TypeId, Write, dump,
+    PayloadReader, PayloadWriter, TypeId, Value, Write, dump,
     file::{Reader, Record, Stored},
     load_dump, payload, save_dump,
     search_aux::{Aux, Dictionaries, Indexes},
 };
 use keyspan_json_core::Document;
 
-use crate::{model, text, validate};
+use super::{model, text, validate};
 
 /// Longer inputs teach nothing new.
 const INPUT_MAX: usize = 64 << 10;

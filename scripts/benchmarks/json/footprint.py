@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from ..resp import encode
+from ..server import Server
 from . import documents
-from .resp import encode
-from .server import Server
 
 # Not a shared integer, so that the key's object is allocated as it is for a document.
 KEY_ONLY = ("SET", "123456789")
@@ -65,8 +65,4 @@ def measure(subject, collection):
 def grown(subject, commands):
     """By how many bytes a fresh server's `used_memory` grows when it runs `commands`."""
     with Server(subject) as server:
-        before = server.used_memory()
-        connection = server.connect()
-        connection.load(commands, 256)
-        connection.close()
-        return server.used_memory() - before
+        return server.grown(commands)

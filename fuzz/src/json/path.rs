@@ -5,7 +5,7 @@ use keyspan_json_core::{
     path::{Budget, Dialect, Locations, Path, Steps},
 };
 
-use crate::split;
+use super::split;
 
 /// Small enough that no input takes long.
 const BUDGET: Budget = Budget::new(50_000, 2_000);
@@ -63,5 +63,5 @@ fn resolve(path: &Path, document: &Document, values: &[ValueRef<'_>], places: &L
 
 /// Panics unless both are values of one text, or nothing.
 fn assert_same(left: Option<ValueRef<'_>>, right: Option<ValueRef<'_>>) {
-    assert_eq!(left.map(crate::text), right.map(crate::text));
+    assert_eq!(left.map(super::text), right.map(super::text));
 }

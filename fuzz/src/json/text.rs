@@ -9,8 +9,8 @@ use keyspan_json_core::{
 };
 use serde_json::Value;
 
-use crate::model::{self, assert_same};
-use crate::{split, text, validate};
+use super::model::{self, assert_same};
+use super::{split, text, validate};
 
 const TEXT_MAX: usize = 16 << 10;
 const EDITS_MAX: usize = 24;

@@ -15,7 +15,20 @@ use keyspan_common::{
 /// Calls a macro with the list of all commands, in the order of the documents.
 macro_rules! bloom_commands {
     ($visit:ident) => {
-        $visit! {}
+        $visit! {
+            $crate::commands::bloom::Reserve,
+            $crate::commands::bloom::Add,
+            $crate::commands::bloom::MAdd,
+            $crate::commands::bloom::Insert,
+            $crate::commands::bloom::Exists,
+            $crate::commands::bloom::MExists,
+            $crate::commands::bloom::Card,
+            $crate::commands::bloom::Info,
+            $crate::commands::bloom::ScanDump,
+            $crate::commands::bloom::LoadChunk,
+            $crate::commands::bloom::Load,
+            $crate::commands::bloom::Debug,
+        }
     };
 }
 

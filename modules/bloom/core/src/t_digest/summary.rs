@@ -77,15 +77,14 @@ impl<'a> Summary<'a> {
             Some(self.min + (index - 1.0) / (half_first - 1.0) * (first.mean - self.min))
         } else if index > double(self.weight) - 1.0 {
             Some(self.max)
-        } else if last.weight > 2 && behind <= half_last {
-            Some(self.max - (behind - 1.0) / (half_last - 1.0) * (self.max - last.mean))
         } else {
-            // At a weight of 2 the peer divides by zero, and only where the last value is meant.
-            (last.weight == 2 && behind <= 1.0).then_some(self.max)
+            // At a weight of 2 the peer divides by zero, and only where the greatest value is meant.
+            (last.weight > 2 && behind <= half_last)
+                .then(|| self.max - (behind - 1.0) / (half_last - 1.0) * (self.max - last.mean))
         }
     }
 
-    /// The value behind the middle of the last centroid, where only rounding leads.
+    /// The value behind the middle of the last centroid: the greatest, but for rounding.
     fn value_behind(&self, index: f64, last: Centroid) -> f64 {
         let half = double(last.weight) / 2.0;
         let near = index - double(self.weight) - half;
@@ -210,4 +209,45 @@ fn weighted_average(a: f64, a_weight: f64, b: f64, b_weight: f64) -> f64 {
     let (low, high) = if a <= b { (a, b) } else { (b, a) };
     let capped = if average < high { average } else { high };
     if low > capped { low } else { capped }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Checks that `value` is the quantile `index / 8`, and the other way round.
+    fn check(pairs: &[(f64, i64)], index: f64, value: f64) {
+        let centroids: Vec<_> =
+            pairs.iter().map(|&(mean, weight)| Centroid { mean, weight }).collect();
+        let summary = Summary { centroids: &centroids, weight: 8, min: 0.0, max: 20.0 };
+        assert_eq!(summary.quantile(index / 8.0), value, "quantile of {pairs:?}");
+        assert_eq!(summary.cdf(value), index / 8.0, "share of {pairs:?}");
+    }
+
+    #[test]
+    fn what_weighs_one_takes_no_part_in_interpolation() {
+        let pairs = [(0.0, 1), (10.0, 6), (20.0, 1)];
+        check(&pairs, 2.5, 5.0);
+        check(&pairs, 4.0, 10.0);
+        check(&pairs, 5.5, 15.0);
+        check(&[(0.0, 1), (4.0, 3), (16.0, 3), (20.0, 1)], 4.0, 10.0);
+    }
+
+    #[test]
+    fn one_observation_lies_at_either_end() {
+        let pairs = [(8.0, 4), (12.0, 4)];
+        check(&pairs, 1.5, 4.0);
+        check(&pairs, 4.0, 10.0);
+        check(&pairs, 6.5, 16.0);
+    }
+
+    #[test]
+    fn ends_of_two_observations_divide_by_nothing() {
+        let centroids = [(1.0, 2), (10.0, 4), (18.0, 2)];
+        let centroids = centroids.map(|(mean, weight)| Centroid { mean, weight });
+        let summary = Summary { centroids: &centroids, weight: 8, min: 0.0, max: 20.0 };
+        let indexes = [0.0, 0.5, 1.0, 7.0, 7.5, 8.0].map(|index| index / 8.0);
+        let values: Vec<f64> = summary.quantiles(&indexes).collect();
+        assert_eq!(values, [0.0, 0.0, 0.0, 20.0, 20.0, 20.0]);
+    }
 }

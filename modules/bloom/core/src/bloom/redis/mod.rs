@@ -57,6 +57,9 @@ impl Chain {
     /// # Errors
     /// [`Refusal::Size`] if there is no such filter or no memory for it.
     pub fn new(shape: Shape) -> Result<Self, Refusal> {
+        if !(shape.error > 0.0 && shape.error < 1.0) {
+            return Err(Refusal::Size);
+        }
         let scaling = if shape.scales { 0 } else { Options::NO_SCALING };
         let options = Options(Options::NO_ROUND | Options::FORCE_64 | scaling);
         let error = if shape.scales { shape.error * 0.5 } else { shape.error };

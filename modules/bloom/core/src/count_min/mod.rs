@@ -81,6 +81,15 @@ impl CountMin {
     }
 }
 
+/// Equal dimensions, counters and totals.
+impl PartialEq for CountMin {
+    fn eq(&self, other: &Self) -> bool {
+        self.total == other.total && self.grid == other.grid
+    }
+}
+
+impl Eq for CountMin {}
+
 /// The width and the depth of a sketch whose counts are too large by at most `error` times the
 /// total, but with `probability`: `ceil(2 / error)` and `ceil(log(probability) / log(1 / 2))`, the
 /// logarithms in 32-bit floats as in the reference.

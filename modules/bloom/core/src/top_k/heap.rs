@@ -240,6 +240,9 @@ mod tests {
             &[("a", 1), ("b", 1), ("a", 2), ("c", 1), ("a", 3), ("b", 2), ("d", 10), ("a", 6)],
         );
         assert_eq!(order(&heap), [("c", 1), ("b", 2), ("d", 10), ("a", 6)]);
+        // Past an equal one in the first step, not in the second.
+        let (heap, _) = offered(4, &[("a", 1), ("b", 1)]);
+        assert_eq!(order(&heap), [("-", 0), ("b", 1), ("-", 0), ("a", 1)]);
         let (heap, expelled) = offered(2, &[("a", 1), ("b", 1), ("c", 1), ("a", 2)]);
         assert_eq!(order(&heap), [("c", 1), ("a", 2)]);
         assert_eq!(expelled, [None, None, Some("a".into()), Some("b".into())]);

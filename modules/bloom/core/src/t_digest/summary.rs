@@ -248,6 +248,6 @@ mod tests {
         let summary = Summary { centroids: &centroids, weight: 8, min: 0.0, max: 20.0 };
         let indexes = [0.0, 0.5, 1.0, 7.0, 7.5, 8.0].map(|index| index / 8.0);
         let values: Vec<f64> = summary.quantiles(&indexes).collect();
-        assert_eq!(values, [0.0, 0.0, 0.0, 20.0, 20.0, 20.0]);
+        assert_eq!(values, [0.0, 0.0, 1.0, 20.0, 20.0, 20.0]);
     }
 }

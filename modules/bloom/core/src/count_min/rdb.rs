@@ -1,7 +1,7 @@
 //! `CMSk-TYPE` in RDB files and DUMP payloads, version 0.
 //!
 //! ```text
-//! u width · u depth · u total · b counters (4 bytes each, little-endian, row 0 first)
+//! u width | u depth | u total | b counters (4 bytes each, little-endian, row 0 first)
 //! ```
 
 use keyspan_common::rdb::{Encoding, Error, Read, Value, Write};

@@ -1,9 +1,9 @@
 //! `TopK-TYPE` in RDB files and DUMP payloads, version 0.
 //!
 //! ```text
-//! value    u k · u width · u depth · d decay · b cells · b heap · k x b item
-//! cell     u32 fingerprint · u32 count
-//! heap     k x (u32 fingerprint · u32 item length · 8 bytes · u32 count · 4 bytes)
+//! value    u k | u width | u depth | d decay | b cells | b heap | k x b item
+//! cell     u32 fingerprint | u32 count
+//! heap     k x (u32 fingerprint | u32 item length | 8 bytes | u32 count | 4 bytes)
 //! item     the item and a NUL; an empty slot has the NUL alone
 //! ```
 //! All little-endian. The reference leaves an address of its process in the 8 bytes, and nothing in

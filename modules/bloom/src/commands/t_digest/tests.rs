@@ -1,3 +1,5 @@
+//! TDIGEST.* on a keyspace in memory: replies, changes, errors.
+
 use keyspan_common::{command::Command, keyspace::Keyspace, resp::Protocol};
 
 use super::*;

@@ -5,7 +5,7 @@ use super::{
     hash::{Probe, other},
     table::Table,
 };
-use crate::zeroed::NoMemory;
+use crate::zeroed::{NoMemory, fits};
 
 /// What becomes of an item that the filter seems to hold already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +93,8 @@ impl Cuckoo {
             return Err(Refused::Full);
         }
         let buckets = self.layout.buckets_of(count).ok_or(NoMemory)?;
+        let bytes = self.layout.bytes_of(count).ok_or(NoMemory)?.saturating_add(self.heap_bytes());
+        u64::try_from(bytes).ok().filter(|&bytes| fits(bytes)).ok_or(NoMemory)?;
         self.tables.try_reserve_exact(1).map_err(|_| NoMemory)?;
         self.tables.push(Table::zeroed(buckets, self.layout.bucket_size())?);
         self.tell();

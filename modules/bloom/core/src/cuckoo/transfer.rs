@@ -13,16 +13,13 @@
 use std::num::NonZeroU8;
 
 use super::{Cuckoo, Layout, TABLES_MAX, rdb::Deletes, table::Table};
-use crate::zeroed::NoMemory;
+use crate::zeroed::{NoMemory, fits};
 
 /// Bytes of a header.
 pub const HEADER_LEN: usize = 38;
 
 /// The longest chunk.
 pub const CHUNK_MAX: usize = 16 << 20;
-
-/// The most bytes a header alone may claim: some hundred times what one `CF.RESERVE` may.
-const CLAIM_MAX: usize = 1 << 38;
 
 /// Why no filter was made of a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,5 +131,5 @@ impl Header {
 fn is_claimable(layout: Layout, tables: usize) -> bool {
     let add = |sum: usize, index| sum.checked_add(layout.bytes_of(index)?);
     (1..=TABLES_MAX).contains(&tables)
-        && (0..tables).try_fold(0, add).is_some_and(|bytes| bytes <= CLAIM_MAX)
+        && (0..tables).try_fold(0, add).is_some_and(|bytes| u64::try_from(bytes).is_ok_and(fits))
 }

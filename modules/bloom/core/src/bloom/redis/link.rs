@@ -146,9 +146,9 @@ impl Link {
     /// An empty filter.
     ///
     /// # Errors
-    /// [`Refusal::Size`] if the plan does not fit memory.
+    /// [`Refusal::Memory`].
     pub(super) fn empty(plan: Plan, options: Options) -> Result<Self, Refusal> {
-        let block = blank(plan.bytes()).map_err(|_| Refusal::Size)?;
+        let block = blank(plan.bytes()).map_err(|_| Refusal::Memory)?;
         Self::new(plan, options, 0, block).ok_or(Refusal::Size)
     }
 

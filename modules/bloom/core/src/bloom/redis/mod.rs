@@ -12,7 +12,7 @@ use keyspan_common::{
     rdb::{Error, Read, Write},
 };
 
-use crate::totals::Share;
+use crate::{totals::Share, zeroed::fits};
 
 use super::{
     GROUP, PREFETCH_LEN_MIN, Refusal, TOTALS,
@@ -55,7 +55,7 @@ impl Chain {
     /// bitmap come when they are touched.
     ///
     /// # Errors
-    /// [`Refusal::Size`] if there is no such filter or no memory for it.
+    /// [`Refusal::Size`] if there is no such filter, [`Refusal::Memory`] if there is none for it.
     pub fn new(shape: Shape) -> Result<Self, Refusal> {
         if !(shape.error > 0.0 && shape.error < 1.0) {
             return Err(Refusal::Size);
@@ -99,10 +99,15 @@ impl Chain {
         (!self.options.has(Options::NO_SCALING)).then_some(self.growth)
     }
 
+    /// Bytes of all bits.
+    fn bits_bytes(&self) -> u64 {
+        self.links.iter().fold(0, |sum: u64, link| sum.saturating_add(link.bitmap.len()))
+    }
+
     /// The `Size` of BF.INFO: what the chain takes in RedisBloom, 32 bytes and 64 for each link
     /// beside the bits.
     pub fn size_bytes(&self) -> u64 {
-        self.links.iter().fold(32, |sum: u64, link| sum.saturating_add(64 + link.bitmap.len()))
+        self.bits_bytes().saturating_add(self.links().saturating_mul(64)).saturating_add(32)
     }
 
     /// The lines of BF.DEBUG: the chain's, then one for each link. The last number is for the
@@ -132,7 +137,8 @@ impl Chain {
     /// Adds an item; whether it was new. O(probes) for each link.
     ///
     /// # Errors
-    /// [`Refusal::Full`] if it is new and the chain does not grow, [`Refusal::Size`] if it cannot.
+    /// If it is new and the chain is full: [`Refusal::Full`] if it does not grow, [`Refusal::Size`]
+    /// or [`Refusal::Memory`] if it cannot.
     pub fn insert(&mut self, item: &[u8]) -> Result<bool, Refusal> {
         let added = self.add(self.options.hashes(item))?;
         self.share.set_items(self.items);
@@ -165,8 +171,11 @@ impl Chain {
         let plan = self.links.last().ok_or(Refusal::Size)?.plan;
         let entries = plan.entries.checked_mul(self.growth.into()).ok_or(Refusal::Size)?;
         let error = plan.error * 0.5_f64.powi(self.sharpness());
-        let link = Link::empty(Plan::new(entries, error, self.options)?, self.options)?;
-        self.links.push(link);
+        let plan = Plan::new(entries, error, self.options)?;
+        if !fits(self.bits_bytes().saturating_add(plan.bytes())) {
+            return Err(Refusal::Memory);
+        }
+        self.links.push(Link::empty(plan, self.options)?);
         self.account();
         self.links.last_mut().ok_or(Refusal::Size)
     }

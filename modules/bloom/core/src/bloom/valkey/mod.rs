@@ -13,7 +13,7 @@ use keyspan_common::{
     rdb::{Error, Read, Write},
 };
 
-use crate::totals::Share;
+use crate::{totals::Share, zeroed::fits};
 
 use super::{GROUP, PREFETCH_LEN_MIN, Refusal, TOTALS, bitmap::Hashes};
 use link::Link;
@@ -61,8 +61,8 @@ impl Chain {
     /// `bytes_max` bounds [`Self::size_bytes`].
     ///
     /// # Errors
-    /// [`Refusal::Size`] if there is no such filter or no memory for it, [`Refusal::Limit`] if it
-    /// is larger than `bytes_max`.
+    /// [`Refusal::Size`] if there is no such filter, [`Refusal::Limit`] if it is larger than
+    /// `bytes_max`, [`Refusal::Memory`] if there is none for it.
     pub fn new(shape: Shape, bytes_max: u64) -> Result<Self, Refusal> {
         let Shape { error, capacity, expansion, tightening, .. } = shape;
         if !is_ratio(tightening) {
@@ -156,7 +156,8 @@ impl Chain {
     /// # Errors
     /// If it is new and does not fit: [`Refusal::Full`] if the chain does not grow,
     /// [`Refusal::Limit`] if it would be larger than `bytes_max`, [`Refusal::Rate`] if no smaller
-    /// error can be said, [`Refusal::Size`] if there is no such filter or no memory for it.
+    /// error can be said, [`Refusal::Size`] if there is no such filter, [`Refusal::Memory`] if there
+    /// is none for it.
     pub fn insert(&mut self, item: &[u8], bytes_max: u64) -> Result<bool, Refusal> {
         let added = self.add(link::hashes(&self.seed, item), bytes_max)?;
         if added {
@@ -188,7 +189,10 @@ impl Chain {
         let place = u32::try_from(self.links.len()).map_err(|_| Refusal::Size)?;
         let error = scale::error(self.error, self.tightening, place);
         let capacity = scale::next_capacity(full, expansion).ok_or(Refusal::Size)?;
-        scale::check(capacity, error, self.bits_bytes(), self.links() + 1, bytes_max)?;
+        let bytes = self.bits_bytes();
+        if !fits(scale::check(capacity, error, bytes, self.links() + 1, bytes_max)?) {
+            return Err(Refusal::Memory);
+        }
         self.links.push(Link::empty(capacity, error, &self.seed)?);
         self.account();
         self.links.last_mut().ok_or(Refusal::Size)

@@ -16,11 +16,17 @@ use crate::{hash::murmur32, zeroed::zeroed};
 /// Why there is no grid of some dimensions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoGrid {
-    /// A dimension is 0, or the bytes of all cells are more than an address can tell apart.
+    /// A dimension is 0, there are too many rows, or the bytes of all cells are more than an address
+    /// can tell apart.
     Dimensions,
     /// The allocator has no such block.
     Memory,
 }
+
+/// The most rows. A sketch errs with a probability of 2 to the power of minus their number, so that
+/// nobody needs a hundred; whoever confuses rows and columns may have more, but an item that took
+/// seconds would hold up everyone.
+const ROWS_MAX: u64 = 1 << 16;
 
 /// An RDB version that every server takes in a RESTORE.
 pub(crate) const RESTORED_EVERYWHERE: u16 = 9;
@@ -59,8 +65,11 @@ impl<const N: usize> Grid<N> {
         Ok(Self { width: width_checked, depth, cells: cells.to_vec() })
     }
 
-    /// The bytes of all cells, if there are any and a block can be as large.
+    /// The bytes of all cells, if there are any, of not too many rows, and a block can be as large.
     fn len_bytes(width: u64, depth: u64) -> Option<usize> {
+        if depth > ROWS_MAX {
+            return None;
+        }
         let cells = usize::try_from(width.checked_mul(depth)?).ok()?;
         let len = cells.checked_mul(N).filter(|&len| isize::try_from(len).is_ok())?;
         (len > 0).then_some(len)

@@ -9,9 +9,9 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// The most bytes of one value: 1 TiB. What commands may ask for by their own ranges is less, but
-/// for sketches and for rates near 0.
-pub const LEN_MAX: u64 = 1 << 40;
+/// The most bytes of one value that is made or grows: 128 GiB, a filter of 10^11 items. What commands
+/// may ask for by their own ranges is less, but for sketches and for rates near 0.
+pub const LEN_MAX: u64 = 1 << 37;
 
 /// Bytes of memory the machine has.
 static MEMORY: AtomicU64 = AtomicU64::new(u64::MAX);
@@ -63,7 +63,7 @@ macro_rules! zero {
     };
 }
 
-zero!(u8 u32 u64);
+zero!(u8 u16 u32 u64);
 
 #[cfg(test)]
 mod tests {

@@ -78,6 +78,9 @@ impl Cuckoo {
     /// # Errors
     /// [`NoMemory`] if there is none for the table.
     pub fn new(layout: Layout) -> Result<Self, NoMemory> {
+        if !layout.fits(1) {
+            return Err(NoMemory);
+        }
         let table = Table::zeroed(layout.buckets_of(0).ok_or(NoMemory)?, layout.bucket_size())?;
         Ok(Self::from_parts(vec![table], layout, Family::Wide))
     }

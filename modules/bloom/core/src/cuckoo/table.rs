@@ -50,6 +50,16 @@ impl Table {
         usize::try_from(hash & self.mask).unwrap_or(0).wrapping_mul(self.width)
     }
 
+    /// The number of the bucket of `hash`.
+    pub(super) fn number(&self, hash: u64) -> Option<usize> {
+        usize::try_from(hash & self.mask).ok()
+    }
+
+    /// Whether the bucket of `hash` has a free slot.
+    pub(super) fn has_free(&self, hash: u64) -> bool {
+        self.bucket(hash).contains(&0)
+    }
+
     #[inline]
     fn bucket(&self, hash: u64) -> &[u8] {
         let from = self.offset(hash);

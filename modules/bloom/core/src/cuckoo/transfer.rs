@@ -13,7 +13,7 @@
 use std::num::NonZeroU8;
 
 use super::{Cuckoo, Layout, TABLES_MAX, rdb::Deletes, table::Table};
-use crate::zeroed::{NoMemory, fits};
+use crate::zeroed::NoMemory;
 
 /// Bytes of a header.
 pub const HEADER_LEN: usize = 38;
@@ -123,13 +123,7 @@ impl Header {
         let layout = Layout::exact(u64::from_le_bytes(buckets), size, iterations, expansion)?;
         let tables = usize::try_from(u64::from_le_bytes(tables)).ok()?;
         let (items, deletes) = (u64::from_le_bytes(items), u64::from_le_bytes(deletes));
-        is_claimable(layout, tables).then_some(Self { items, deletes, tables, layout })
+        let fits = (1..=TABLES_MAX).contains(&tables) && layout.fits(tables);
+        fits.then_some(Self { items, deletes, tables, layout })
     }
-}
-
-/// Whether so many tables can exist, and may be made before their contents are seen.
-fn is_claimable(layout: Layout, tables: usize) -> bool {
-    let add = |sum: usize, index| sum.checked_add(layout.bytes_of(index)?);
-    (1..=TABLES_MAX).contains(&tables)
-        && (0..tables).try_fold(0, add).is_some_and(|bytes| u64::try_from(bytes).is_ok_and(fits))
 }

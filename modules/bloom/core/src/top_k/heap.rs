@@ -9,6 +9,9 @@
 
 use crate::zeroed::{NoMemory, zeroed};
 
+/// The most slots. Each is looked at for an item that is not kept, which takes 10 ms here.
+const SLOTS_MAX: u32 = 1 << 24;
+
 /// One slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Slot {
@@ -39,7 +42,13 @@ pub(super) struct Heap {
 
 impl Heap {
     /// `k` empty slots.
+    ///
+    /// # Errors
+    /// [`NoMemory`], also for more than [`SLOTS_MAX`].
     pub(super) fn new(k: u32) -> Result<Self, NoMemory> {
+        if k > SLOTS_MAX {
+            return Err(NoMemory);
+        }
         let numbers = || zeroed(usize::try_from(k).map_err(|_| NoMemory)?);
         let (fingerprints, counts, names) = (numbers()?, numbers()?, numbers()?);
         Ok(Self { fingerprints, counts, names, items: Vec::new(), item_bytes: 0 })

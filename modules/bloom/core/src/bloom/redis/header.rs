@@ -12,7 +12,7 @@
 use crate::zeroed::fits;
 
 use super::{
-    Chain, Options,
+    Chain, LINKS_MAX, Options,
     link::{Link, Plan},
 };
 
@@ -86,7 +86,8 @@ impl Chain {
         let (items, options, growth, plans) = parse(header)?;
         let sum = plans.iter().try_fold(0_u64, |sum, (_, items)| sum.checked_add(*items))?;
         let bytes = plans.iter().fold(0, |sum: u64, (plan, _)| sum.saturating_add(plan.bytes()));
-        if sum != items || plans.is_empty() || !fits(bytes) {
+        let links = u64::try_from(plans.len()).ok()?;
+        if sum != items || !(1..=LINKS_MAX).contains(&links) || !fits(bytes) {
             return None;
         }
         let mut links = Vec::with_capacity(plans.len());

@@ -26,6 +26,10 @@ pub use link::Options;
 /// The encoding chains are written in.
 pub(super) const VERSION: u32 = 4;
 
+/// The most links of a chain. The error of each is at most half of the last one's, so that RedisBloom
+/// makes 1075 at most; more would only hold up whoever asks for an item.
+const LINKS_MAX: u64 = 2048;
+
 /// What a new chain shall be.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Shape {
@@ -172,6 +176,9 @@ impl Chain {
         let entries = plan.entries.checked_mul(self.growth.into()).ok_or(Refusal::Size)?;
         let error = plan.error * 0.5_f64.powi(self.sharpness());
         let plan = Plan::new(entries, error, self.options)?;
+        if self.links() >= LINKS_MAX {
+            return Err(Refusal::Size);
+        }
         if !fits(self.bits_bytes().saturating_add(plan.bytes())) {
             return Err(Refusal::Memory);
         }
@@ -269,7 +276,7 @@ impl Chain {
         let (items, count) = (reader.unsigned()?, reader.unsigned()?);
         let options = Options(if version >= 2 { narrow(reader.unsigned()?)? } else { 0 });
         let growth = if version >= 4 { narrow(reader.unsigned()?)? } else { 2 };
-        if count == 0 {
+        if !(1..=LINKS_MAX).contains(&count) {
             return Err(Error::Invalid);
         }
         // Not reserved: nothing says that so many links follow.

@@ -23,6 +23,10 @@ pub use link::Seed;
 /// The encoding chains are written in.
 pub(super) const VERSION: u32 = 1;
 
+/// The most links of a chain. There are no more than 1075 at the default tightening ratio, and none
+/// reaches this number that expands; a lookup goes through all of them.
+const LINKS_MAX: u64 = 1 << 14;
+
 /// The seed of chains that have none of their own.
 pub const FIXED_SEED: Seed = [
     0x59, 0x0f, 0xf5, 0x22, 0xea, 0x78, 0x11, 0xda, 0xa7, 0x14, 0xd8, 0x09, 0x3b, 0x3e, 0x7b, 0xd9,
@@ -299,6 +303,9 @@ impl Chain {
             return Err(Error::Version);
         }
         let count = reader.unsigned()?;
+        if count > LINKS_MAX {
+            return Err(Error::Invalid);
+        }
         let expansion = u32::try_from(reader.unsigned()?).map_err(|_| Error::Invalid)?;
         let (error, tightening, is_seed_random) = match version {
             // What a person wrote, not its neighbour in 32 bits.

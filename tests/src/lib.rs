@@ -22,6 +22,7 @@ mod name;
 pub mod pages;
 pub mod persistence;
 pub mod pubsub;
+pub mod refusal;
 pub mod replication;
 mod resp;
 mod server;

@@ -1,44 +1,15 @@
-//! Bad input: the exact error, nothing changed or allocated, the server alive.
+//! Bad input in commands: the exact error, nothing changed or allocated, the server alive, and soon.
 
 use std::time::{Duration, Instant};
 
-use keyspan_common::rdb::{Field, PayloadWriter, TypeId, dump};
-use keyspan_tests::{Client, Failure, Outcome, Spec, Value, ensure, on_each_server, same};
+use keyspan_tests::{
+    Client, Failure, Outcome, Spec, Value, ensure, on_each_server,
+    refusal::{refused, refused_line, used_memory, within_patience},
+    same,
+};
 
 fn bloom(spec: Spec) -> Spec {
     spec.module("bloom", &[]).options(&["--save", "", "--enable-debug-command", "yes"])
-}
-
-fn used_memory(client: &mut Client) -> Outcome<i64> {
-    let text = client.info("used_memory")?;
-    text.parse().map_err(|_| Failure::new(text))
-}
-
-/// Most that a refused command may leave allocated: buffers of connections come and go.
-const SLACK: i64 = 1 << 20;
-
-/// An error (this one, unless `error` is empty); nothing may have changed or been allocated.
-fn refused(client: &mut Client, words: &[&[u8]], error: &str) -> Outcome<()> {
-    let shown = words.iter().map(|word| word.get(..60).unwrap_or(word).escape_ascii().to_string());
-    let shown = shown.collect::<Vec<_>>().join(" ");
-    let (digest, used) = (client.call(&["DEBUG", "DIGEST"])?, used_memory(client)?);
-    let started = Instant::now();
-    let reply = client.call(words).map_err(|failure| failure.during(&shown))?;
-    let took = started.elapsed();
-    if error.is_empty() {
-        ensure(reply.starts_with(b"-"), || format!("{shown}: {}", reply.escape_ascii()))?;
-    } else {
-        same(&reply, format!("-{error}\r\n").as_bytes(), &shown)?;
-    }
-    same(&client.call(&["DEBUG", "DIGEST"])?, &digest, &format!("{shown} changed the data"))?;
-    let left = used_memory(client)? - used;
-    ensure(left < SLACK, || format!("{shown} left {left} bytes allocated"))?;
-    ensure(took < Duration::from_secs(2), || format!("{shown} took {took:?}"))
-}
-
-fn refused_line(client: &mut Client, line: &str, error: &str) -> Outcome<()> {
-    let words: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
-    refused(client, &words, error)
 }
 
 #[test]
@@ -182,276 +153,9 @@ fn rates_near_nothing_are_refused_or_small() -> Outcome<()> {
             }
         }
         // At 2^30 items of 1e-300 each has 1437 bits: 193 GB in all.
-        refused_line(&mut client, "BF.RESERVE k 1e-300 1073741824", "")?;
+        let error = "ERR Insufficient memory to create filter";
+        refused_line(&mut client, "BF.RESERVE k 1e-300 1073741824", error)?;
         client.expect("DBSIZE", ":0")
-    })
-}
-
-fn payload(name: &str, version: u32, fields: &[Field]) -> Outcome<Vec<u8>> {
-    let id = TypeId::new(name, version).map_err(|_| Failure::new(name))?;
-    let fill = |writer: &mut PayloadWriter| fields.iter().for_each(|field| writer.field(field));
-    Ok(dump::write(id, 9, fill))
-}
-
-fn u(value: u64) -> Field {
-    Field::Unsigned(value)
-}
-
-fn d(value: f64) -> Field {
-    Field::Double(value)
-}
-
-fn b(length: usize) -> Field {
-    Field::Bytes(vec![0; length])
-}
-
-fn refuses(client: &mut Client, what: &str, payload: &[u8]) -> Outcome<()> {
-    let outcome = refused(client, &[b"RESTORE", b"k", b"0", payload], "ERR Bad data format");
-    outcome.map_err(|failure| failure.during(what))
-}
-
-/// A Bloom filter of one link: `entries error hashes bpe bits n2 data size`.
-fn link(fields: [Field; 8], links: u64) -> Outcome<Vec<u8>> {
-    let mut all = vec![u(0), u(links), u(5), u(2)];
-    all.extend(fields);
-    payload("MBbloom--", 4, &all)
-}
-
-/// Integer overflow in the Bloom loader that led to writes out of bounds.
-#[test]
-fn bloom_payloads_that_lie_about_their_size() -> Outcome<()> {
-    on_each_server(bloom, |server| {
-        let mut client = server.client()?;
-        let bpe = 9.585_058_377_367_439;
-        let honest = [u(100), d(0.01), u(7), d(bpe), u(960), u(0), b(120), u(0)];
-        let good = link(honest.clone(), 1)?;
-        same(&client.call(&[b"RESTORE".as_slice(), b"good", b"0", &good])?, b"+OK\r\n", "honest")?;
-        client.expect("BF.ADD good x", ":1")?;
-        let with = |place: usize, field: Field| {
-            let mut fields = honest.clone();
-            fields[place] = field;
-            link(fields, 1)
-        };
-        for (what, payload) in [
-            ("links of 2^32 - 1", link(honest.clone(), u64::from(u32::MAX))?),
-            ("links of 2^64 - 1", link(honest.clone(), u64::MAX)?),
-            ("no link", link(honest.clone(), 0)?),
-            ("bits of 2^64 - 1", with(4, u(u64::MAX))?),
-            ("bits that wrap in bytes", with(4, u(u64::MAX - 6))?),
-            ("one bit more than data", with(4, u(961))?),
-            ("no bit", with(4, u(0))?),
-            ("n2 of 64", with(5, u(64))?),
-            ("n2 of 63", with(5, u(63))?),
-            ("n2 of 255", with(5, u(255))?),
-            ("n2 larger than the data", with(5, u(10))?),
-            ("k of 2^32 - 1", with(2, u(u64::from(u32::MAX)))?),
-            ("k of 2^64 - 1", with(2, u(u64::MAX))?),
-            ("no data", with(6, b(0))?),
-            ("short data", with(6, b(119))?),
-            ("error rate of 2.0", with(1, d(2.0))?),
-            ("error rate that is none", with(1, d(f64::NAN))?),
-            ("bits per item without end", with(3, d(f64::INFINITY))?),
-        ] {
-            refuses(&mut client, what, &payload)?;
-        }
-        client.expect("BF.EXISTS good x", ":1")
-    })
-}
-
-/// Bucket size 0 divided by nothing; lengths that disagree ended the server in an assertion.
-#[test]
-fn cuckoo_payloads_that_lie_about_their_size() -> Outcome<()> {
-    on_each_server(bloom, |server| {
-        let mut client = server.client()?;
-        // filters, buckets, items, deletes, bucket size, iterations, expansion; buckets, data.
-        let honest = [u(1), u(8), u(0), u(0), u(2), u(20), u(1), u(8), b(16)];
-        let good = payload("MBbloomCF", 4, &honest)?;
-        same(&client.call(&[b"RESTORE".as_slice(), b"good", b"0", &good])?, b"+OK\r\n", "honest")?;
-        client.expect("CF.ADD good x", ":1")?;
-        let with = |places: &[(usize, Field)]| {
-            let mut fields = honest.clone();
-            for (place, field) in places {
-                fields[*place] = field.clone();
-            }
-            payload("MBbloomCF", 4, &fields)
-        };
-        for (what, payload) in [
-            ("bucket size 0", with(&[(4, u(0))])?),
-            ("bucket size 0, no data", with(&[(4, u(0)), (8, b(0))])?),
-            ("bucket size 256", with(&[(4, u(256)), (8, b(2048))])?),
-            ("bucket size 2^16 + 2", with(&[(4, u(65_538))])?),
-            ("bucket size 2^64 - 1", with(&[(4, u(u64::MAX))])?),
-            ("a product that wraps", with(&[(7, u(1 << 63)), (8, b(0))])?),
-            ("a product that wraps to the length", with(&[(7, u((1 << 63) + 8))])?),
-            ("no buckets", with(&[(1, u(0)), (7, u(0)), (8, b(0))])?),
-            ("no filters", payload("MBbloomCF", 4, &honest[..7])?),
-            ("filters of 2^32 - 1", with(&[(0, u(u64::from(u32::MAX)))])?),
-            ("filters of 2^64 - 1", with(&[(0, u(u64::MAX))])?),
-            ("short data", with(&[(8, b(15))])?),
-            ("long data", with(&[(8, b(17))])?),
-        ] {
-            refuses(&mut client, what, &payload)?;
-        }
-        client.expect("CF.EXISTS good x", ":1")
-    })
-}
-
-/// Width times depth that overflows to a small product.
-#[test]
-fn count_min_payloads_that_lie_about_their_size() -> Outcome<()> {
-    on_each_server(bloom, |server| {
-        let mut client = server.client()?;
-        for (what, width, depth, length) in [
-            ("a product of 2^64", 1 << 32, 1 << 32, 0),
-            ("a product of bytes of 2^64", 1 << 31, 1 << 31, 0),
-            ("a product that wraps to 16", (1 << 62) + 4, 4, 64),
-            ("no width", 0, 5, 0),
-            ("no depth", 5, 0, 0),
-            ("short", 4, 4, 63),
-            ("long", 4, 4, 65),
-            ("all ones", u64::MAX, u64::MAX, 4),
-        ] {
-            let fields = [u(width), u(depth), u(0), b(length)];
-            refuses(&mut client, what, &payload("CMSk-TYPE", 0, &fields)?)?;
-        }
-        Ok(())
-    })
-}
-
-/// k huge, a heap that is short, items that are not there.
-#[test]
-fn top_k_payloads_that_lie_about_their_size() -> Outcome<()> {
-    on_each_server(bloom, |server| {
-        let mut client = server.client()?;
-        let make = |k: u64,
-                    width: u64,
-                    depth: u64,
-                    decay: f64,
-                    cells: usize,
-                    heap: usize,
-                    items: usize| {
-            let mut fields = vec![u(k), u(width), u(depth), d(decay), b(cells), b(heap)];
-            fields.extend((0..items).map(|_| b(1)));
-            payload("TopK-TYPE", 0, &fields)
-        };
-        let good = make(2, 4, 2, 0.9, 64, 48, 2)?;
-        same(&client.call(&[b"RESTORE".as_slice(), b"good", b"0", &good])?, b"+OK\r\n", "honest")?;
-        client.expect("TOPK.ADD good x", "*1\r\n$-1")?;
-        for (what, payload) in [
-            ("k of 2^24", make(1 << 24, 4, 2, 0.9, 64, 48, 2)?),
-            ("k of 2^32 - 1", make(u64::from(u32::MAX), 4, 2, 0.9, 64, 48, 2)?),
-            ("k of 2^64 - 1", make(u64::MAX, 4, 2, 0.9, 64, 48, 2)?),
-            ("k that wraps to the heap", make((1 << 61) + 2, 4, 2, 0.9, 64, 48, 2)?),
-            ("no k", make(0, 4, 2, 0.9, 64, 0, 0)?),
-            ("heap short", make(2, 4, 2, 0.9, 64, 47, 2)?),
-            ("no heap", make(2, 4, 2, 0.9, 64, 0, 2)?),
-            ("an item missing", make(2, 4, 2, 0.9, 64, 48, 1)?),
-            ("all items missing", make(2, 4, 2, 0.9, 64, 48, 0)?),
-            ("cells short", make(2, 4, 2, 0.9, 63, 48, 2)?),
-            ("a product of 2^64", make(2, 1 << 32, 1 << 32, 0.9, 0, 48, 2)?),
-            ("a product that wraps to the cells", make(2, (1 << 61) + 4, 2, 0.9, 64, 48, 2)?),
-            ("decay that is none", make(2, 4, 2, f64::NAN, 64, 48, 2)?),
-            ("decay below 0", make(2, 4, 2, -1.0, 64, 48, 2)?),
-            ("decay without end", make(2, 4, 2, f64::INFINITY, 64, 48, 2)?),
-        ] {
-            refuses(&mut client, what, &payload)?;
-        }
-        client.expect("TOPK.QUERY good x", "*1\r\n:1")
-    })
-}
-
-#[test]
-fn t_digest_payloads_that_lie_about_their_size() -> Outcome<()> {
-    on_each_server(bloom, |server| {
-        let mut client = server.client()?;
-        let make = |compression: f64, cap: u64, merged: u64, unmerged: u64, nodes: usize| {
-            let mut fields = vec![d(compression), d(1.0), d(1.0), u(cap), u(merged), u(unmerged)];
-            fields.extend([u(0), d(1.0), d(0.0)]);
-            fields.extend((0..nodes * 2).map(|_| d(1.0)));
-            payload("TDIS-TYPE", 0, &fields)
-        };
-        let good = make(100.0, 610, 1, 0, 1)?;
-        same(&client.call(&[b"RESTORE".as_slice(), b"good", b"0", &good])?, b"+OK\r\n", "honest")?;
-        for (what, payload) in [
-            ("compression that is none", make(f64::NAN, 610, 1, 0, 1)?),
-            ("compression below 0", make(-1.0, 610, 1, 0, 1)?),
-            ("compression of 0", make(0.0, 610, 1, 0, 1)?),
-            ("compression without end", make(f64::INFINITY, 610, 1, 0, 1)?),
-            ("compression of 1e300", make(1e300, 610, 1, 0, 1)?),
-            ("more nodes than there is place", make(100.0, 610, 611, 0, 611)?),
-            ("nodes of 2^64 - 1", make(100.0, 610, u64::MAX, 0, 1)?),
-            ("unmerged of 2^64 - 1", make(100.0, 610, 1, u64::MAX, 1)?),
-            ("place for 2^62", make(100.0, 1 << 62, 1, 0, 1)?),
-            ("place for 2^62 by compression", make(7.686e17, (1 << 62) - 2, 1, 0, 1)?),
-            ("a node missing", make(100.0, 610, 2, 0, 1)?),
-        ] {
-            refuses(&mut client, what, &payload)?;
-        }
-        client.expect("TDIGEST.MAX good", "$1\r\n1")
-    })
-}
-
-/// A tightening ratio of 2.0 made each further filter worse until its error rate was over 1.
-#[test]
-fn filters_of_valkey_bloom_that_lie() -> Outcome<()> {
-    on_each_server(bloom, |server| {
-        let mut client = server.client()?;
-        let blob = |bytes: u64, k: u32, data: usize| {
-            let mut blob = vec![1];
-            blob.extend(bytes.to_le_bytes());
-            blob.extend(k.to_le_bytes());
-            blob.extend([7; 32]);
-            blob.extend(vec![0; data]);
-            blob
-        };
-        let make =
-            |filters: u64, expansion: u64, rate: f64, ratio: f64, blob: Vec<u8>, items: u64| {
-                let mut fields = vec![u(filters), u(expansion), d(rate), d(ratio), u(1)];
-                fields.extend([Field::Bytes(blob), u(100), u(items)]);
-                payload("bloomfltr", 1, &fields)
-            };
-        let good = make(1, 2, 0.01, 0.5, blob(120, 7, 120), 0)?;
-        same(&client.call(&[b"RESTORE".as_slice(), b"good", b"0", &good])?, b"+OK\r\n", "honest")?;
-        client.expect("BF.ADD good x", ":1")?;
-        for (what, payload) in [
-            ("tightening of 2.0", make(1, 2, 0.01, 2.0, blob(120, 7, 120), 0)?),
-            ("tightening of 1.0", make(1, 2, 0.01, 1.0, blob(120, 7, 120), 0)?),
-            ("tightening of 0", make(1, 2, 0.01, 0.0, blob(120, 7, 120), 0)?),
-            ("tightening that is none", make(1, 2, 0.01, f64::NAN, blob(120, 7, 120), 0)?),
-            ("rate of 1", make(1, 2, 1.0, 0.5, blob(120, 7, 120), 0)?),
-            ("rate of 0", make(1, 2, 0.0, 0.5, blob(120, 7, 120), 0)?),
-            ("k of 0", make(1, 2, 0.01, 0.5, blob(120, 0, 120), 0)?),
-            ("k of 2^32 - 1", make(1, 2, 0.01, 0.5, blob(120, u32::MAX, 120), 0)?),
-            ("length of 2^64 - 1", make(1, 2, 0.01, 0.5, blob(u64::MAX, 7, 120), 0)?),
-            ("length that wraps in bits", make(1, 2, 0.01, 0.5, blob(1 << 61, 7, 120), 0)?),
-            ("length of another", make(1, 2, 0.01, 0.5, blob(121, 7, 120), 0)?),
-            ("no bits", make(1, 2, 0.01, 0.5, blob(0, 7, 0), 0)?),
-            ("an empty blob", make(1, 2, 0.01, 0.5, Vec::new(), 0)?),
-            ("no filters", make(0, 2, 0.01, 0.5, blob(120, 7, 120), 0)?),
-            ("filters of 2^64 - 1", make(u64::MAX, 2, 0.01, 0.5, blob(120, 7, 120), 0)?),
-        ] {
-            refuses(&mut client, what, &payload)?;
-        }
-        client.expect("CONFIG SET bf.family valkey", "+OK")?;
-        for (line, error) in [
-            ("BF.INSERT k TIGHTENING 2.0 ITEMS x", ""),
-            ("BF.INSERT k TIGHTENING 1.0 ITEMS x", ""),
-            ("BF.INSERT k TIGHTENING 0 ITEMS x", ""),
-            ("BF.INSERT k TIGHTENING nan ITEMS x", ""),
-            ("BF.INSERT k SEED abc ITEMS x", ""),
-            (
-                "BF.INSERT k NONSCALING VALIDATESCALETO 100",
-                "ERR cannot use NONSCALING and VALIDATESCALETO options together",
-            ),
-            (
-                "BF.INSERT k CAPACITY 100 VALIDATESCALETO 9223372036854775807",
-                "ERR provided VALIDATESCALETO causes bloom object to exceed memory limit",
-            ),
-            ("BF.LOAD k x", ""),
-        ] {
-            refused_line(&mut client, line, error)?;
-        }
-        client.expect("BF.EXISTS good x", ":1")
     })
 }
 
@@ -502,7 +206,7 @@ fn bloom_chunks_that_lie() -> Outcome<()> {
             ("k of 2^32 - 1", bloom_header(1, (120, 960, 0, 0.01, u32::MAX, 100, 0))),
             ("rate of 2", bloom_header(1, (120, 960, 0, 2.0, 7, 100, 0))),
             ("rate that is none", bloom_header(1, (120, 960, 0, f64::NAN, 7, 100, 0))),
-            // Bits for 2^60 entries that the header does not bring: memory nobody sent.
+            // Bits that the header does not bring: memory nobody sent.
             ("10 TB", bloom_header(1, (10 << 40, 80 << 40, 0, 0.01, 7, 1 << 43, 0))),
         ] {
             let outcome = refused(&mut client, &[b"BF.LOADCHUNK", b"k", b"1", &header], "");
@@ -661,5 +365,104 @@ fn many_items_take_no_squared_time() -> Outcome<()> {
         }
         let took = started.elapsed();
         ensure(took < Duration::from_secs(20), || format!("{took:?}"))
+    })
+}
+
+/// A GiB that nobody touches costs nothing, neither to take nor to give back.
+#[test]
+fn a_large_filter_is_made_at_once() -> Outcome<()> {
+    on_each_server(bloom, |server| {
+        let mut client = server.client()?;
+        let mut fastest = Duration::MAX;
+        for _ in 0..5 {
+            let started = Instant::now();
+            // 2^30 items of 8 bits and some.
+            client.expect("BF.RESERVE k 0.02 1073741824", "+OK")?;
+            fastest = fastest.min(started.elapsed());
+            client.expect("UNLINK k", ":1")?;
+        }
+        ensure(fastest < Duration::from_millis(1), || format!("{fastest:?}"))
+    })
+}
+
+/// CF.COMPACT looked at all 65,000 tables for each of a million fingerprints: 3 minutes.
+#[test]
+fn many_full_tables_are_compacted_soon() -> Outcome<()> {
+    on_each_server(bloom, |server| {
+        let mut client = server.client()?;
+        let header = cuckoo_header([1 << 20, 8, 0, 65_288], [2, 20, 1]);
+        let load = |position: usize, chunk: &[u8]| {
+            let position = position.to_string();
+            let words = [b"CF.LOADCHUNK", b"c".as_slice(), position.as_bytes(), chunk];
+            words.map(<[u8]>::to_vec).to_vec()
+        };
+        let chunks = (1..=65_288).map(|table| load(table * 16 + 1, &[7; 16]));
+        let commands: Vec<_> = std::iter::once(load(1, &header)).chain(chunks).collect();
+        client.pipeline(&commands)?;
+        same(&within_patience(&mut client, &[b"CF.COMPACT", b"c"])?, b"+OK\r\n", "CF.COMPACT")?;
+        client.expect("CF.DEL c x", ":0")
+    })
+}
+
+/// Each item that finds no slot made 65,535 moves forth and back: 10 ms, and that in one command.
+#[test]
+fn items_without_a_slot_are_refused_soon() -> Outcome<()> {
+    on_each_server(bloom, |server| {
+        let mut client = server.client()?;
+        for size in ["2", "255"] {
+            client.expect(
+                &format!("CF.RESERVE k 10000 BUCKETSIZE {size} MAXITERATIONS 65535 EXPANSION 0"),
+                "+OK",
+            )?;
+            let items = vec![b"same".as_slice(); 5_000];
+            let words = [&[b"CF.INSERT".as_slice(), b"k", b"ITEMS"], items.as_slice()].concat();
+            let reply = within_patience(&mut client, &words)?;
+            let refused = reply.ends_with(b":-1\r\n:-1\r\n");
+            ensure(refused, || reply.escape_ascii().to_string())?;
+            client.expect("DEL k", ":1")?;
+        }
+        Ok(())
+    })
+}
+
+/// Rows and slots that no useful value has took a second and more for each item.
+#[test]
+fn values_that_take_seconds_for_an_item_are_refused() -> Outcome<()> {
+    on_each_server(bloom, |server| {
+        let mut client = server.client()?;
+        let top_k = "ERR Insufficient memory to create topk data structure";
+        for (line, error) in [
+            ("CMS.INITBYDIM k 1 2147483648", "CMS: invalid init arguments"),
+            ("CMS.INITBYDIM k 1 65537", "CMS: invalid init arguments"),
+            ("TOPK.RESERVE k 3 1 65537 0.9", top_k),
+            ("TOPK.RESERVE k 16777217", top_k),
+            ("TDIGEST.CREATE k COMPRESSION 1000000000", "ERR T-Digest: allocation failed"),
+        ] {
+            refused_line(&mut client, line, error)?;
+        }
+        for line in ["CMS.INITBYDIM m 1 65536", "TOPK.RESERVE t 16777216 1 65536 0.9"] {
+            client.expect(line, "+OK")?;
+        }
+        within_patience(&mut client, &[b"CMS.INCRBY", b"m", b"x", b"1", b"y", b"1"])?;
+        within_patience(&mut client, &[b"TOPK.ADD", b"t", b"x", b"y"])?;
+        Ok(())
+    })
+}
+
+/// Adding up a sketch that nobody used wrote every counter of it, three times its size.
+#[test]
+fn sums_of_nothing_take_no_memory() -> Outcome<()> {
+    on_each_server(bloom, |server| {
+        let mut client = server.client()?;
+        client.expect("CMS.INITBYDIM a 33554432 2", "+OK")?;
+        client.expect("CMS.INITBYDIM b 33554432 2", "+OK")?;
+        client.expect("CMS.INCRBY b x 3", "*1\r\n:3")?;
+        client.expect("CMS.MERGE a 1 b", "+OK")?;
+        client.expect("CMS.QUERY a x y", "*2\r\n:3\r\n:0")?;
+        // The server measures it ten times a second.
+        std::thread::sleep(Duration::from_millis(300));
+        let resident = client.info("used_memory_rss")?;
+        let resident: u64 = resident.parse().map_err(|_| Failure::new(resident))?;
+        ensure(resident < 128 << 20, || format!("{resident} bytes of 256 MiB are touched"))
     })
 }

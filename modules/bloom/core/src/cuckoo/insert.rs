@@ -92,13 +92,16 @@ impl Cuckoo {
 
     #[cold]
     fn evict(&mut self, probe: Probe, effort: &mut u64) -> bool {
-        let iterations = self.layout.iterations();
+        let (iterations, size) = (self.layout.iterations(), self.layout.bucket_size());
         // A bucket out of the cache, and its slots.
-        let cost = u64::from(iterations) * (16 + u64::from(self.layout.bucket_size()));
-        let Some(left) = effort.checked_sub(cost) else { return false };
-        *effort = left;
+        let cost = 16 + u64::from(size);
+        if *effort < u64::from(iterations) * cost {
+            return false;
+        }
         self.tables.last_mut().is_some_and(|table| {
-            Eviction::new(table, probe, self.layout.bucket_size()).run(iterations)
+            let found = Eviction::new(table, probe, size).run(iterations);
+            *effort -= u64::from(found.unwrap_or(iterations)) * cost;
+            found.is_some()
         })
     }
 
@@ -142,13 +145,14 @@ impl<'a> Eviction<'a> {
         Self { table, fingerprint, bucket, victim: 0, bucket_size }
     }
 
-    /// Whether a slot was found within `iterations` exchanges. If not, the table is as it was.
-    fn run(mut self, iterations: u16) -> bool {
-        if (0..iterations).any(|_| self.step()) {
-            return true;
+    /// How many exchanges, of at most `iterations`, were made before a slot was found. If none was, the
+    /// table is as it was.
+    fn run(mut self, iterations: u16) -> Option<u16> {
+        let found = (0..iterations).find(|_| self.step());
+        if found.is_none() {
+            (0..iterations).for_each(|_| self.step_back());
         }
-        (0..iterations).for_each(|_| self.step_back());
-        false
+        found
     }
 
     fn step(&mut self) -> bool {

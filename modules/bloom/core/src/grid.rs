@@ -161,10 +161,12 @@ mod tests {
             (u64::MAX, 1),
             (1, u64::MAX),
             (1 << 32, 1 << 32),
+            (1, (1 << 16) + 1),
         ] {
             check(width, depth, Some(NoGrid::Dimensions));
         }
         check(1 << 60, 1, Some(NoGrid::Memory));
+        check(1, 1 << 16, None);
     }
 
     #[test]

@@ -306,6 +306,20 @@ fn a_refused_item_leaves_every_fingerprint_where_it_was() {
     }
 }
 
+/// The budget of a batch is for items that find no slot: a thousand that find one after many moves
+/// are put in as one by one.
+#[test]
+fn batches_evict_as_single_items_do() {
+    let items: Vec<[u8; 4]> = (0..3_930_u32).map(u32::to_le_bytes).collect();
+    let (mut batch, mut single) = (filter(4_096, 4, 65_535, 0), filter(4_096, 4, 65_535, 0));
+    let slices = items.iter().map(<[u8; 4]>::as_slice);
+    batch.add_many(slices, Mode::Always, 32, |added| assert_eq!(added, Ok(true)));
+    for item in &items {
+        assert_eq!(single.add(item, Mode::Always, 32), Ok(true));
+    }
+    assert_eq!(digest(&batch), digest(&single));
+}
+
 #[test]
 fn growth_stops_where_it_is_told_to() {
     let mut filter = filter(2, 2, 1, 1);

@@ -267,6 +267,12 @@ mod tests {
     }
 
     #[test]
+    fn slots_have_a_limit() {
+        assert!(Heap::new(SLOTS_MAX).is_ok());
+        assert_eq!(Heap::new(SLOTS_MAX + 1).err(), Some(NoMemory));
+    }
+
+    #[test]
     fn items_are_found_in_long_heaps() {
         let items: Vec<String> = (0..1000).map(|n| format!("item {n}")).collect();
         let offers: Vec<(&str, u32)> = items.iter().map(|item| (item.as_str(), 1)).collect();

@@ -255,6 +255,21 @@ fn chunks_lie_within_one_table() {
     check(u64::MAX, b"x", Err(BadChunk));
 }
 
+/// One after the other, each was looked for from the first table on: 2^31 steps.
+#[test]
+fn many_tables_go_in_pieces() {
+    let tables = u64::try_from(TABLES_MAX).unwrap();
+    let mut filter = Cuckoo::from_header(&header([1, 8, 0, tables], [2, 20, 1])).unwrap();
+    for (table, position) in (0..tables).zip((1..).step_by(16)) {
+        let [low, high, ..] = table.to_le_bytes();
+        filter.load_chunk(position + 16, &[[low, high]; 8].concat()).unwrap();
+        let (behind, chunk) = filter.chunk(position).unwrap();
+        assert_eq!((behind, &chunk[14..]), (position + 16, &[low, high][..]));
+    }
+    assert_eq!(filter.chunk(tables * 16 + 1), None);
+    assert_eq!(filter.load_chunk(tables * 16 + 17, &[0; 16]), Err(BadChunk));
+}
+
 fn header(long: [u64; 4], short: [u16; 3]) -> Vec<u8> {
     let long = long.into_iter().flat_map(u64::to_le_bytes);
     long.chain(short.into_iter().flat_map(u16::to_le_bytes)).collect()

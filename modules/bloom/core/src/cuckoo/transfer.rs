@@ -90,9 +90,15 @@ impl Cuckoo {
         Ok(())
     }
 
-    /// The table that byte `offset` of all tables in a row is in, and its place there.
+    /// The table that byte `offset` of all tables in a row is in, and its place there. O(1) where all
+    /// are of one size, of which alone there may be many.
     fn locate(&self, offset: u64) -> Option<(usize, usize)> {
         let mut rest = usize::try_from(offset).ok()?;
+        if self.layout.expansion() == 1 {
+            let len = self.tables.first()?.slots().len();
+            let place = (rest.checked_div(len)?, rest.checked_rem(len)?);
+            return Some(place).filter(|(index, _)| *index < self.tables.len());
+        }
         for (index, table) in self.tables.iter().enumerate() {
             match rest.checked_sub(table.slots().len()) {
                 None => return Some((index, rest)),

@@ -235,6 +235,24 @@ fn damaged_payloads_are_refused_or_whole() {
 }
 
 /// The fields of a digest of 1, 2 and 3 with one of them changed, loaded.
+/// From 2^53 on one more is the same double: nothing says that an observation was lost, and a sum of
+/// all 63 bits has no room for it.
+#[test]
+fn nothing_is_found_again_in_sums_that_are_rounded() {
+    for weights in [[1 << 62, 1 << 61], [(1 << 63) - 1024, 1023]] {
+        let weights: [i64; 2] = weights.map(|weight: u64| weight.cast_signed());
+        let total = weights[0] + weights[1];
+        let head = [100.0, 1.0, 9.0].map(Field::Double);
+        let counts = [610, 2, 0].map(Field::Unsigned);
+        let rest = [total as f64, 0.0, 2.0, 3.0, weights[0] as f64, weights[1] as f64];
+        let fields = head.into_iter().chain(counts).chain([Field::Unsigned(1)]);
+        let fields = fields.chain(rest.map(Field::Double));
+        let digest: TDigest = Memory::from_iter(fields).load(0).unwrap();
+        assert_eq!((digest.weight(), digest.counts().merged_nodes), (total, 2));
+        digest.validate().unwrap();
+    }
+}
+
 fn load_with(place: usize, field: Field) -> Result<TDigest, Error> {
     let mut fields = saved(&of(100, &[1.0, 2.0, 3.0]));
     fields[place] = field;

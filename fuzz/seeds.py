@@ -189,6 +189,10 @@ def bloom_chunks():
                 yield from cuckoo_pieces(fields)
             elif entry["type"] == "bloomfltr" and key["encver"] == 1:
                 yield from valkey_pieces(fields)
+    # Findings: no item, of which nothing is dumped; as many tables as there can be.
+    yield pieces((HEADER | CUCKOO, cuckoo_header(0, 32, 0, 1, 2, 20, 1)), (NEXT | CUCKOO, bytes(64)))
+    for tables in (11784, 65535):
+        yield pieces((HEADER | CUCKOO, cuckoo_header(120, 8, 0, tables, 2, 5, 1)), (NEXT | CUCKOO, b"x" * 16))
 
 
 def bloom_pieces(fields):
@@ -206,10 +210,15 @@ def bloom_pieces(fields):
     yield pieces((HEADER, header), (PLACED, struct.pack("<q", len(first) + 1) + first))
 
 
+def cuckoo_header(*numbers):
+    """What CF.SCANDUMP says first."""
+    return struct.pack("<QQQQHHH", *numbers)
+
+
 def cuckoo_pieces(fields):
     """The same of a Cuckoo filter."""
     count, buckets, items, deletes, bucket_size, iterations, expansion = fields[:7]
-    header = struct.pack("<QQQQHHH", items, buckets, deletes, count, bucket_size, iterations, expansion)
+    header = cuckoo_header(items, buckets, deletes, count, bucket_size, iterations, expansion)
     chunks = [(NEXT | CUCKOO, bytes.fromhex(data)) for data in fields[8::2]]
     yield pieces((HEADER | CUCKOO, header), *chunks)
 

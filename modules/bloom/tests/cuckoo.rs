@@ -7,6 +7,7 @@ use keyspan_bloom::commands::cuckoo::{
 use keyspan_bloom_core::cuckoo::Cuckoo;
 use keyspan_common::{
     command::Command,
+    data_type::DataType,
     keyspace::Keyspace,
     resp::Protocol::{self, Resp2, Resp3},
 };
@@ -169,4 +170,23 @@ fn a_filter_goes_over_in_pieces() {
     let lie: [&[u8]; 4] = [b"CF.LOADCHUNK", b"h", b"1", &[0xff; 38]];
     assert_eq!(keyspace.run::<LoadChunk>(&lie, Resp2), b"-Couldn't create filter!\r\n");
     assert!(keyspace.value::<Cuckoo>(b"h").is_none());
+}
+
+/// Found by fuzzing: a header of no items makes a filter that is dumped in no pieces, not even a header.
+/// What RedisBloom does; a rewrite of the AOF says the header all the same.
+#[test]
+fn an_empty_filter_of_a_header_is_dumped_in_no_pieces() {
+    let keyspace = &mut Keyspace::default();
+    let mut header = [0; 38];
+    (header[8], header[24], header[32], header[34], header[36]) = (32, 1, 2, 20, 1);
+    for (position, data) in [(1, &header[..]), (65, &[0; 64])] {
+        let position = position.to_string();
+        let words: [&[u8]; 4] = [b"CF.LOADCHUNK", b"f", position.as_bytes(), data];
+        assert_eq!(keyspace.run::<LoadChunk>(&words, Resp2), b"+OK\r\n");
+    }
+    assert_eq!(run::<ScanDump>(keyspace, "CF.SCANDUMP f 0"), "*2 :0 $-1");
+    let mut rewritten = Vec::new();
+    let filter = keyspace.value::<Cuckoo>(b"f").unwrap();
+    filter.rewrite(&mut |command, words| rewritten.push((command, words.concat())));
+    assert_eq!(rewritten, [("CF.LOADCHUNK", [&b"1"[..], &header].concat())]);
 }

@@ -26,9 +26,9 @@ pub enum Refused {
 }
 
 /// What the evictions of one call may cost, in nanoseconds or so; from then on a full table counts as
-/// full at once. A call with the default of 20 iterations never gets there, one with the largest
-/// number gets there after some hundred items that find no slot.
-const EFFORT_MAX: u64 = 1 << 29;
+/// full at once. With the default of 20 iterations that takes hundreds of thousands of items that find no
+/// slot, with the largest number about a hundred.
+const EFFORT_MAX: u64 = 1 << 27;
 
 impl Cuckoo {
     /// Adds `item` and says whether anything changed: always, unless by [`Mode::IfAbsent`]. The filter

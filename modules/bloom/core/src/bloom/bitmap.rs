@@ -1,5 +1,7 @@
 //! The bits of one link of a chain, and where an item's are.
 
+use keyspan_common::data_type::allocated;
+
 use crate::{
     simd::prefetch,
     zeroed::{NoMemory, zeroed},
@@ -102,7 +104,7 @@ impl Bitmap {
 
     /// Bytes on the heap.
     pub(super) fn memory(&self) -> usize {
-        self.block.capacity()
+        allocated(self.block.capacity())
     }
 
     /// Positions an item has.

@@ -8,7 +8,7 @@ mod header;
 mod link;
 
 use keyspan_common::{
-    data_type::Mover,
+    data_type::{Mover, allocated},
     rdb::{Error, Read, Write},
 };
 
@@ -233,7 +233,7 @@ impl Chain {
     /// Bytes on the heap.
     pub(super) fn memory(&self) -> usize {
         let blocks = self.links.iter().map(|link| link.bitmap.memory());
-        blocks.sum::<usize>() + self.links.capacity() * size_of::<Link>()
+        blocks.sum::<usize>() + allocated(self.links.capacity() * size_of::<Link>())
     }
 
     /// Offers the block that holds the links.

@@ -34,7 +34,7 @@ and the greater where there are two.
 * RDB: 8 filters of 1M items each, full; the figures are for one.
 * A filter of valkey-bloom's family that grew from 100 to 1M items has 14 parts of the sizes that valkey-bloom 1.0
   gives them, 5.5 MB in all by its own formula: its 3.3 MB are from an earlier version.
-* Bytes: `MEMORY USAGE`. Nothing reserved: one key that BF.MADD makes and grows.
+* Bytes: `BF.INFO SIZE`. Nothing reserved: one key that BF.MADD makes and grows.
 * False positives: filters of 1,000 items that grow by 2 until they have 11 parts, each part full when 400,000
   items that are not there are asked for. The bound is that of the parts' rates together.
 """

@@ -25,15 +25,15 @@ def added(key):
 
 
 def bytes_of(subject, family, commands):
-    """MEMORY USAGE of the filter that the commands make on a fresh server, with one family for new filters.
+    """BF.INFO SIZE of the filter that the commands make on a fresh server, with one family for new filters.
 
-    Not the growth of `used_memory`: that of one block is rounded up to a size class of the server's allocator, by
-    up to a quarter, in the peers' modules as well."""
+    Not MEMORY USAGE, which has every block rounded up to a size class of the server's allocator, by up to a
+    quarter: the peers' figures leave that out."""
     with Server(subject) as server:
         connection = server.connect()
         connection.call("CONFIG", "SET", "bf.family", family)
         connection.load(commands, 256)
-        return connection.call("MEMORY", "USAGE", "filter")
+        return connection.call("BF.INFO", "filter", "SIZE")[0]
 
 
 def full_filters():

@@ -30,6 +30,11 @@ pub trait DataType: rdb::Value + Clone + Send + 'static {
     /// Whether the type has a record of its own beside the keys, which [`Self::save_aux`] writes.
     const SAVES_AUX: bool = false;
 
+    /// The layout in whole files, where it is not the one of DUMP: so that a replica, or a server
+    /// that starts again, goes on exactly where the value stood. The file still names the encoding
+    /// of DUMP, and a load must tell the two apart by the fields.
+    const SNAPSHOT_VERSION: Option<u32> = None;
+
     /// Writes the record that stands before or behind the keys. Servers that know how (from 7.2 on)
     /// leave out a record without a field.
     fn save_aux<W: rdb::Write>(_writer: &mut W, _before_keys: bool) {}

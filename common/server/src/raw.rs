@@ -171,6 +171,8 @@ api! {
         blocked_private_data: RedisModule_GetBlockedClientPrivateData(*mut Ctx) -> *mut c_void;
     }
     optional {
+        subscribe_to_server_event: RedisModule_SubscribeToServerEvent(
+            *mut Ctx, bindings::RedisModuleEvent, bindings::RedisModuleEventCallback) -> c_int;
         module_options_all: RedisModule_GetModuleOptionsAll() -> c_int;
         add_acl_category: RedisModule_AddACLCategory(*mut Ctx, *const c_char) -> c_int;
         set_acl_categories: RedisModule_SetCommandACLCategories(

@@ -11,6 +11,8 @@ use super::{TDigest, block_bytes};
 const RESTORED_EVERYWHERE: u16 = 9;
 
 impl DataType for TDigest {
+    const SNAPSHOT_VERSION: Option<u32> = Some(1);
+
     /// With nothing merged, so that it goes on as this one does.
     fn rewrite(&self, emit: &mut dyn FnMut(&'static str, &[&[u8]])) {
         if let Ok(payload) = save_dump(self, 1, RESTORED_EVERYWHERE) {

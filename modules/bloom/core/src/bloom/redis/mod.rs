@@ -14,10 +14,7 @@ use keyspan_common::{
 
 use crate::totals::Share;
 
-use super::{
-    GROUP, PREFETCH_LEN_MIN, Refusal, TOTALS,
-    bitmap::{Hashes, copied},
-};
+use super::{GROUP, PREFETCH_LEN_MIN, Refusal, TOTALS, bitmap::Hashes};
 use link::{Link, Plan};
 
 pub use header::{BadChunk, CHUNK_LEN_MAX};
@@ -307,8 +304,7 @@ fn load_link<R: Read>(reader: &mut R, version: u32, options: Options) -> Result<
     let len = u64::try_from(bytes.as_ref().len()).map_err(|_| Error::Invalid)?;
     let plan = Plan { entries, error, bits_per_entry, probes, bits, log2 };
     let plan = plan.checked(options, len).ok_or(Error::Invalid)?;
-    let block = copied(bytes.as_ref()).map_err(|_| Error::Invalid)?;
-    Link::new(plan, options, items, block).ok_or(Error::Invalid)
+    Link::new(plan, options, items, bytes.into()).ok_or(Error::Invalid)
 }
 
 /// A stored number that is smaller in memory.

@@ -37,8 +37,9 @@ pub enum Keys {
         /// Words from one key to the next.
         step: i32,
     },
-    /// The first word after the command's name, changed as the row's access says, and keys that are
-    /// only read: as many as the number at `count` says, right behind that number.
+    /// The first word after the command's name, which is written and neither replied nor copied to
+    /// another key, and keys that are only read: as many as the number at `count` says, right behind
+    /// that number.
     FirstAndCounted {
         /// Index of the number of keys.
         count: i32,

@@ -108,7 +108,7 @@ fn default(setting: &Setting) -> String {
 fn names(setting: &Setting) -> String {
     let mut names = format!("`{}`", setting.name);
     if setting.unprefixed {
-        names += " (bare where the server can)";
+        names += " (bare on Redis from 8.0 on)";
     }
     for alias in setting.aliases {
         let _ = write!(names, ", `{alias}`");

@@ -23,6 +23,7 @@ mod replication;
 mod reply;
 mod settings;
 mod skipped_aux;
+mod snapshot;
 mod text;
 mod value;
 

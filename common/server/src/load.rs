@@ -16,7 +16,7 @@ use crate::raw::{self, Api};
 use crate::settings::LoadArguments;
 use crate::skipped_aux::SkippedAux;
 use crate::value::TypeEntry;
-use crate::{alloc, capabilities, command_info, guard, info, settings};
+use crate::{alloc, capabilities, command_info, guard, info, settings, snapshot};
 
 /// What a module does last when it is loaded; an error refuses to load and is logged.
 pub type Ready = fn(&LoadArguments) -> Result<(), String>;
@@ -164,6 +164,7 @@ impl Module {
             for entry in self.commands {
                 command_info::register(api, ctx, entry)?;
             }
+            snapshot::follow(api, ctx);
             if let Some(figures) = self.info {
                 info::register(api, ctx, figures);
             }

@@ -92,6 +92,8 @@ api! {
             *mut Ctx, *const c_char, CommandFunction, *const c_char, c_int, c_int, c_int) -> c_int;
         get_command: RedisModule_GetCommand(*mut Ctx, *const c_char) -> *mut Command;
         set_command_info: RedisModule_SetCommandInfo(*mut Command, *const CommandInfo) -> c_int;
+        is_keys_request: RedisModule_IsKeysPositionRequest(*mut Ctx) -> c_int;
+        key_at: RedisModule_KeyAtPosWithFlags(*mut Ctx, c_int, c_int);
         context_flags: RedisModule_GetContextFlags(*mut Ctx) -> c_int;
         string_ptr_len: RedisModule_StringPtrLen(*const Word, *mut usize) -> *const c_char;
         create_string: RedisModule_CreateString(*mut Ctx, *const c_char, usize) -> *mut Word;
@@ -169,6 +171,8 @@ api! {
         blocked_private_data: RedisModule_GetBlockedClientPrivateData(*mut Ctx) -> *mut c_void;
     }
     optional {
+        subscribe_to_server_event: RedisModule_SubscribeToServerEvent(
+            *mut Ctx, bindings::RedisModuleEvent, bindings::RedisModuleEventCallback) -> c_int;
         module_options_all: RedisModule_GetModuleOptionsAll() -> c_int;
         add_acl_category: RedisModule_AddACLCategory(*mut Ctx, *const c_char) -> c_int;
         set_acl_categories: RedisModule_SetCommandACLCategories(

@@ -1,10 +1,12 @@
 //! [`rdb::Read`] and [`rdb::Write`] over the server's RDB stream.
 
 use std::ffi::{c_char, c_void};
+use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
 
 use keyspan_common::rdb::{self, Error};
 
+use crate::alloc;
 use crate::raw::{self, Api};
 
 /// A stream the server opened for loading one value. The first error sticks.
@@ -95,6 +97,19 @@ impl AsRef<[u8]> for Bytes {
     fn as_ref(&self) -> &[u8] {
         // SAFETY: the server's buffer of this length, owned by `self`.
         unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.len) }
+    }
+}
+
+impl From<Bytes> for Vec<u8> {
+    /// The server's buffer itself where this library's memory is the server's as well.
+    fn from(bytes: Bytes) -> Self {
+        if !alloc::is_server() || bytes.len == 0 {
+            return bytes.as_ref().to_vec();
+        }
+        let bytes = ManuallyDrop::new(bytes);
+        // SAFETY: the server's buffer of at least this length, from the function that the global
+        // allocator frees it with, and owned by nobody else; bytes need no alignment.
+        unsafe { Self::from_raw_parts(bytes.start.as_ptr(), bytes.len, bytes.len) }
     }
 }
 

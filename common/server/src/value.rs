@@ -16,7 +16,7 @@ use crate::guard::guard;
 use crate::log::{self, Level};
 use crate::raw::{self, Api};
 use crate::rdb::{Reader, Writer};
-use crate::{alloc, aof, defrag};
+use crate::{alloc, aof, defrag, snapshot};
 
 /// Most data types of one module, each name counted.
 const TYPES_MAX: usize = 8;
@@ -265,7 +265,9 @@ unsafe extern "C" fn save<V: DataType>(io: *mut raw::Io, value: *mut c_void) {
     guard("rdb_save", || {
         // SAFETY: the value and the stream of this callback.
         let (value, mut writer) = unsafe { (&*value.cast::<V>(), Writer::new(io)) };
-        value.save(&mut writer, entry_of(value).map_or(0, |entry| entry.version.load(Relaxed)));
+        let whole = V::SNAPSHOT_VERSION.filter(|_| snapshot::is_written());
+        let stored = || entry_of(value).map_or(0, |entry| entry.version.load(Relaxed));
+        value.save(&mut writer, whole.unwrap_or_else(stored));
     });
 }
 

@@ -39,8 +39,8 @@ pub enum Error {
 
 /// The fields of one module value, read in the order they were written.
 pub trait Read {
-    /// An owned or borrowed string field.
-    type Bytes: AsRef<[u8]>;
+    /// An owned or borrowed string field; turning it into a vector copies only a borrowed one.
+    type Bytes: AsRef<[u8]> + Into<Vec<u8>>;
 
     /// An unsigned integer field.
     ///

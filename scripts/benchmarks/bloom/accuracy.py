@@ -7,5 +7,5 @@ from ..server import ROOT
 
 def measure():
     """What the program prints."""
-    line = ["cargo", "run", "--release", "--quiet", "--package", "keyspan-bloom-core", "--example", "accuracy"]
+    line = ["cargo", "run", "--release", "--quiet", "--package", "keyspan-bloom-core", "--example", "t_digest_accuracy"]
     return subprocess.run(line, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()

@@ -57,6 +57,7 @@ def load(connection, _data, wanted):
 def values(number):
     """Encoded commands that make the values with one number."""
     names = loaded(number)
+    yield encode("SADD", key("set", number), "member")
     yield encode("BF.RESERVE", key("bf", number), "0.01", RESERVED)
     yield from items.batches("BF.MADD", key("bf", number), names)
     yield encode("CF.RESERVE", key("cf", number), RESERVED)
@@ -111,8 +112,26 @@ def rank(number):
     return hot(number) if number % 2 else f"cold:{TOKEN.decode()}:{number:04}"
 
 
+def native(command, kind, count):
+    """Words of a native command with `count` members, none of them there."""
+    return lambda _data, number: (command, key(kind, number), *(f"none:{number:04}:{place:04}" for place in range(count)))
+
+
+def new_sets(_data):
+    """Empties the sets that grow."""
+    return (encode("DEL", key("set-new", number)) for number in range(VALUES))
+
+
 ROWS = (
     *NATIVE,
+    Row("native-sismember", "SISMEMBER", native("SISMEMBER", "set", 1), native=True, reply=ZERO),
+    Row("native-smismember-10", "SMISMEMBER of 10", native("SMISMEMBER", "set", 10), native=True, items=10),
+    Row("native-smismember-100", "SMISMEMBER of 100", native("SMISMEMBER", "set", 100), native=True, counted=32,
+        items=100),
+    Row("native-sadd-10", "SADD of 10 new members",
+        lambda _data, number: ("SADD", key("set-new", number), *(items.new(number, place) for place in range(10))),
+        native=True, reset=new_sets, items=10, timed=10_000),
+    Row("bf-exists-none", "BF.EXISTS, no such key", one("BF.EXISTS", "no", items.absent), reply=ZERO),
     Row("bf-add-new", "BF.ADD, new item", one("BF.ADD", "bf-new", items.new), reset=new_bloom("bf-new"), reply=ONE),
     Row("bf-add-present", "BF.ADD, item that is there", one("BF.ADD", "bf", items.present), reply=ZERO),
     Row("bf-exists-hit", "BF.EXISTS, hit", one("BF.EXISTS", "bf", items.present), reply=ONE),

@@ -9,7 +9,10 @@
 
 use std::num::NonZero;
 
-use keyspan_common::{data_type::Mover, rdb::Error};
+use keyspan_common::{
+    data_type::{Mover, allocated},
+    rdb::Error,
+};
 
 use crate::{hash::murmur32, zeroed::zeroed};
 
@@ -92,7 +95,7 @@ impl<const N: usize> Grid<N> {
 
     /// Bytes on the heap.
     pub(crate) const fn memory(&self) -> usize {
-        self.cells.capacity()
+        allocated(self.cells.capacity())
     }
 
     /// Gives the cells a better place.

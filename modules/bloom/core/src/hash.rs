@@ -21,11 +21,19 @@ pub fn murmur64(bytes: &[u8], seed: u64) -> u64 {
         hash = (hash ^ k.wrapping_mul(M)).wrapping_mul(M);
     }
     if !tail.is_empty() {
-        let rest = tail.iter().rev().fold(0, |rest, &byte| rest << 8 | u64::from(byte));
-        hash = (hash ^ rest).wrapping_mul(M);
+        hash = (hash ^ rest(bytes, tail)).wrapping_mul(M);
     }
     hash = (hash ^ hash >> R).wrapping_mul(M);
     hash ^ hash >> R
+}
+
+/// The bytes of `tail`, which ends `bytes`, as a number: one load where there are 8 bytes to load.
+#[inline]
+fn rest(bytes: &[u8], tail: &[u8]) -> u64 {
+    match bytes.last_chunk::<8>() {
+        Some(last) => u64::from_le_bytes(*last) >> (64 - 8 * tail.len()),
+        None => tail.iter().rev().fold(0, |rest, &byte| rest << 8 | u64::from(byte)),
+    }
 }
 
 /// MurmurHash2, 32 bits.

@@ -1,5 +1,7 @@
 //! The bits of one link of a chain, and where an item's are.
 
+use keyspan_common::data_type::allocated;
+
 use crate::{
     simd::prefetch,
     zeroed::{NoMemory, zeroed},
@@ -30,20 +32,27 @@ pub(super) enum Series {
 /// The largest prime below 2^64.
 const PRIME: u64 = 0xffff_ffff_ffff_ffc5;
 
-impl Series {
+impl Hashes {
+    /// The sums of which the series are made, each one addition from the last.
     #[inline]
-    fn hash(self, hashes: Hashes, index: u32) -> u64 {
-        let Hashes { first, second } = hashes;
-        let sum = || first.wrapping_add(u64::from(index).wrapping_mul(second));
-        match self {
-            Self::Wide => sum(),
-            Self::Narrow => sum() & u64::from(u32::MAX),
-            Self::Prime => match index {
-                0 => first,
-                1 => second,
-                _ => sum().checked_sub(PRIME).unwrap_or_else(sum),
-            },
-        }
+    fn sums(self, count: u32) -> impl Iterator<Item = u64> {
+        let mut sum = self.first;
+        (0..count).map(move |_| {
+            let this = sum;
+            sum = sum.wrapping_add(self.second);
+            this
+        })
+    }
+
+    /// [`Series::Prime`].
+    #[inline]
+    fn primes(self, count: u32) -> impl Iterator<Item = u64> {
+        let hash = move |(index, sum): (u32, u64)| match index {
+            0 => self.first,
+            1 => self.second,
+            _ => sum.checked_sub(PRIME).unwrap_or(sum),
+        };
+        (0..).zip(self.sums(count)).map(hash)
     }
 }
 
@@ -102,7 +111,7 @@ impl Bitmap {
 
     /// Bytes on the heap.
     pub(super) fn memory(&self) -> usize {
-        self.block.capacity()
+        allocated(self.block.capacity())
     }
 
     /// Positions an item has.
@@ -111,40 +120,60 @@ impl Bitmap {
     }
 
     #[inline]
-    fn place(&self, hashes: Hashes, index: u32) -> Place {
-        let position = self.bits.remainder(self.series.hash(hashes, index));
+    fn place(&self, hash: u64) -> Place {
+        let position = self.bits.remainder(hash);
         (self.start.wrapping_add((position >> 3) as usize), 1 << (position & 7))
+    }
+
+    /// Whether `test` holds for the first `probes` places of an item. The series is chosen once, not
+    /// for each place.
+    #[inline]
+    fn all(&self, hashes: Hashes, probes: u32, mut test: impl FnMut(Place) -> bool) -> bool {
+        match self.series {
+            Series::Wide => hashes.sums(probes).all(|hash| test(self.place(hash))),
+            Series::Narrow => {
+                let low = |sum: u64| sum & u64::from(u32::MAX);
+                hashes.sums(probes).map(low).all(|hash| test(self.place(hash)))
+            }
+            Series::Prime => hashes.primes(probes).all(|hash| test(self.place(hash))),
+        }
+    }
+
+    #[inline]
+    fn is_set(&self, (byte, mask): Place) -> bool {
+        self.block.get(byte).is_some_and(|byte| byte & mask != 0)
     }
 
     /// Whether all bits of an item are set; O(probes).
     #[inline]
     pub(super) fn contains(&self, hashes: Hashes) -> bool {
-        (0..self.probes).all(|index| {
-            let (byte, mask) = self.place(hashes, index);
-            self.block.get(byte).is_some_and(|byte| byte & mask != 0)
-        })
+        self.all(hashes, self.probes, |place| self.is_set(place))
     }
 
     /// Sets all bits of an item; whether one was not set. O(probes).
     #[inline]
     pub(super) fn insert(&mut self, hashes: Hashes) -> bool {
+        // Places to write are found without the block borrowed.
+        let mut block = std::mem::take(&mut self.block);
         let mut changed = false;
-        for index in 0..self.probes {
-            let (byte, mask) = self.place(hashes, index);
-            if let Some(byte) = self.block.get_mut(byte) {
+        self.all(hashes, self.probes, |(byte, mask)| {
+            if let Some(byte) = block.get_mut(byte) {
                 changed |= *byte & mask == 0;
                 *byte |= mask;
             }
-        }
+            true
+        });
+        self.block = block;
         changed
     }
 
     /// Asks for the lines of an item's first `probes` positions.
     #[inline]
     pub(super) fn prefetch(&self, hashes: Hashes, probes: u32) {
-        for index in 0..self.probes.min(probes) {
-            prefetch(&self.block, self.place(hashes, index).0);
-        }
+        self.all(hashes, self.probes.min(probes), |(byte, _)| {
+            prefetch(&self.block, byte);
+            true
+        });
     }
 }
 

@@ -23,6 +23,8 @@ mod rdb;
 mod table;
 mod transfer;
 
+use keyspan_common::data_type::allocated;
+
 use crate::{
     simd::prefetch,
     totals::{Share, Totals},
@@ -208,7 +210,7 @@ impl Cuckoo {
     /// Bytes on the heap.
     fn heap_bytes(&self) -> usize {
         let blocks = self.tables.iter().map(Table::heap_bytes).sum::<usize>();
-        self.tables.capacity() * size_of::<Table>() + blocks
+        allocated(self.tables.capacity() * size_of::<Table>()) + blocks
     }
 
     /// Brings the totals of the type up to date.

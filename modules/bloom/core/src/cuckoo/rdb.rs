@@ -133,10 +133,9 @@ fn load_table<R: Read>(
     if is_sized && reader.unsigned()? != buckets {
         return Err(Error::Invalid);
     }
-    let slots = reader.bytes()?;
-    let slots = slots.as_ref();
+    let slots: Vec<u8> = reader.bytes()?.into();
     if layout.bytes_of(index) != Some(slots.len()) {
         return Err(Error::Invalid);
     }
-    Table::from_slots(slots.to_vec(), layout.bucket_size()).ok_or(Error::Invalid)
+    Table::from_slots(slots, layout.bucket_size()).ok_or(Error::Invalid)
 }

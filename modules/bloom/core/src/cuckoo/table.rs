@@ -1,5 +1,7 @@
 //! One table of buckets.
 
+use keyspan_common::data_type::allocated;
+
 use super::hash::Probe;
 use crate::zeroed::{NoMemory, zeroed};
 
@@ -39,7 +41,7 @@ impl Table {
     }
 
     pub(super) fn heap_bytes(&self) -> usize {
-        self.slots.capacity()
+        allocated(self.slots.capacity())
     }
 
     /// Where the bucket of `hash` begins. RedisBloom cuts this to 32 bits, which in tables over 4 GiB

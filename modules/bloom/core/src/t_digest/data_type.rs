@@ -5,12 +5,14 @@ use std::mem::take;
 use keyspan_common::data_type::{DataType, Mover, Progress};
 use keyspan_common::rdb::dump::save_dump;
 
-use super::{Centroid, TDigest};
+use super::{TDigest, block_bytes};
 
 /// An RDB version that every server takes in a RESTORE.
 const RESTORED_EVERYWHERE: u16 = 9;
 
 impl DataType for TDigest {
+    const SNAPSHOT_VERSION: Option<u32> = Some(1);
+
     /// With nothing merged, so that it goes on as this one does.
     fn rewrite(&self, emit: &mut dyn FnMut(&'static str, &[&[u8]])) {
         if let Ok(payload) = save_dump(self, 1, RESTORED_EVERYWHERE) {
@@ -19,8 +21,7 @@ impl DataType for TDigest {
     }
 
     fn memory(&self) -> usize {
-        let view = self.view.get().map_or(0, Vec::capacity);
-        self.centroids.capacity().saturating_add(view).saturating_mul(size_of::<Centroid>())
+        block_bytes(&self.centroids) + self.view.get().map_or(0, block_bytes)
     }
 
     /// The centroids merged: who reads one of two equal digests does not change it.

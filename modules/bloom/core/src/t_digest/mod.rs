@@ -21,6 +21,8 @@ mod summary;
 
 use std::cell::OnceCell;
 
+use keyspan_common::data_type::allocated;
+
 pub use centroid::Centroid;
 pub use compression::{Compression, CompressionError};
 pub use summary::Summary;
@@ -61,6 +63,21 @@ pub struct TDigest {
     /// The centroids as they would be merged now, if somebody asked.
     view: OnceCell<Vec<Centroid>>,
     share: Share,
+}
+
+/// Whether readers and later additions would find the same; nobody need have read both.
+impl PartialEq for TDigest {
+    fn eq(&self, other: &Self) -> bool {
+        let numbers = |digest: &Self| (digest.min, digest.max, digest.merged, digest.compressions);
+        self.compression == other.compression
+            && numbers(self) == numbers(other)
+            && self.centroids == other.centroids
+    }
+}
+
+/// What the allocator takes for a list of centroids.
+fn block_bytes(centroids: &Vec<Centroid>) -> usize {
+    allocated(centroids.capacity().saturating_mul(size_of::<Centroid>()))
 }
 
 /// What `TDIGEST.INFO` tells of the centroids.
@@ -319,7 +336,7 @@ impl TDigest {
     /// Tells the totals what this digest holds now. The copy for readers is not counted: it comes
     /// and goes behind shared references.
     fn account(&mut self) {
-        let bytes = self.centroids.capacity().saturating_mul(size_of::<Centroid>());
+        let bytes = block_bytes(&self.centroids);
         self.share.set(1, self.weight().unsigned_abs(), u64::try_from(bytes).unwrap_or(u64::MAX));
     }
 

@@ -7,6 +7,8 @@
 //! ```
 //! Slots are numbers that start as zeros, so that a heap for many items costs what is used of it.
 
+use keyspan_common::data_type::allocated;
+
 use crate::zeroed::{NoMemory, zeroed};
 
 /// The most slots. Each is looked at for an item that is not kept, which takes 10 ms here.
@@ -37,6 +39,7 @@ pub(super) struct Heap {
     counts: Vec<u32>,
     names: Vec<u32>,
     items: Vec<Box<[u8]>>,
+    /// What the allocator has given for the items.
     item_bytes: usize,
 }
 
@@ -126,7 +129,7 @@ impl Heap {
             None => (self.keep(item.into()), None),
         };
         if let Some(expelled) = &expelled {
-            self.item_bytes = self.item_bytes - expelled.len() + item.len();
+            self.item_bytes = self.item_bytes - allocated(expelled.len()) + allocated(item.len());
         }
         self.put(0, Slot { fingerprint, count, name });
         self.sift_down(0);
@@ -183,7 +186,7 @@ impl Heap {
 
     /// Keeps an item of a slot that was empty; its name. There are no more items than slots.
     fn keep(&mut self, item: Box<[u8]>) -> u32 {
-        self.item_bytes += item.len();
+        self.item_bytes += allocated(item.len());
         self.items.push(item);
         u32::try_from(self.items.len()).unwrap_or(0)
     }
@@ -198,9 +201,10 @@ impl Heap {
 
     /// Bytes on the heap; O(1).
     pub(super) const fn memory(&self) -> usize {
-        let numbers = self.fingerprints.capacity() + self.counts.capacity() + self.names.capacity();
-        numbers * size_of::<u32>()
-            + self.items.capacity() * size_of::<Box<[u8]>>()
+        allocated(self.fingerprints.capacity() * size_of::<u32>())
+            + allocated(self.counts.capacity() * size_of::<u32>())
+            + allocated(self.names.capacity() * size_of::<u32>())
+            + allocated(self.items.capacity() * size_of::<Box<[u8]>>())
             + self.item_bytes
     }
 

@@ -8,16 +8,13 @@ mod header;
 mod link;
 
 use keyspan_common::{
-    data_type::Mover,
+    data_type::{Mover, allocated},
     rdb::{Error, Read, Write},
 };
 
 use crate::{totals::Share, zeroed::fits};
 
-use super::{
-    GROUP, PREFETCH_LEN_MIN, Refusal, TOTALS,
-    bitmap::{Hashes, copied},
-};
+use super::{GROUP, PREFETCH_LEN_MIN, Refusal, TOTALS, bitmap::Hashes};
 use link::{Link, Plan};
 
 pub use header::{BadChunk, CHUNK_LEN_MAX};
@@ -249,7 +246,7 @@ impl Chain {
     /// Bytes on the heap.
     pub(super) fn memory(&self) -> usize {
         let blocks = self.links.iter().map(|link| link.bitmap.memory());
-        blocks.sum::<usize>() + self.links.capacity() * size_of::<Link>()
+        blocks.sum::<usize>() + allocated(self.links.capacity() * size_of::<Link>())
     }
 
     /// Offers the block that holds the links.
@@ -323,8 +320,7 @@ fn load_link<R: Read>(reader: &mut R, version: u32, options: Options) -> Result<
     let len = u64::try_from(bytes.as_ref().len()).map_err(|_| Error::Invalid)?;
     let plan = Plan { entries, error, bits_per_entry, probes, bits, log2 };
     let plan = plan.checked(options, len).ok_or(Error::Invalid)?;
-    let block = copied(bytes.as_ref()).map_err(|_| Error::Invalid)?;
-    Link::new(plan, options, items, block).ok_or(Error::Invalid)
+    Link::new(plan, options, items, bytes.into()).ok_or(Error::Invalid)
 }
 
 /// A stored number that is smaller in memory.

@@ -7,6 +7,7 @@
 //! Little-endian: the format that the crate `bincode` 1 gives valkey-bloom's structs.
 
 use super::{Chain, LINKS_MAX, Link, Shape, is_ratio, link::Seed};
+use crate::bloom::bitmap::copied;
 
 const FORMAT: u8 = 1;
 
@@ -37,7 +38,7 @@ impl<'a> Words<'a> {
     }
 
     fn link(&mut self) -> Option<(Link, Seed)> {
-        let block = self.bytes()?;
+        let block = copied(self.bytes()?).ok()?;
         let items = self.signed_count()?;
         Link::stored(block, self.signed_count()?, items)
     }

@@ -13,7 +13,7 @@ use siphasher::sip::SipHasher13;
 
 use crate::bloom::{
     Refusal,
-    bitmap::{Bitmap, Hashes, Series, blank, copied},
+    bitmap::{Bitmap, Hashes, Series, blank},
 };
 
 /// Bytes before the bits.
@@ -86,14 +86,15 @@ impl Link {
     }
 
     /// A filter and its seed out of a stored block; `None` if the block is not sound.
-    pub(super) fn stored(block: &[u8], capacity: u64, items: u64) -> Option<(Self, Seed)> {
+    pub(super) fn stored(block: Vec<u8>, capacity: u64, items: u64) -> Option<(Self, Seed)> {
         let ([format], rest) = block.split_first_chunk()?;
         let (len, rest) = rest.split_first_chunk()?;
         let (probes, rest) = rest.split_first_chunk()?;
         let (seed, bits) = rest.split_first_chunk()?;
         let sound = *format == FORMAT && u64::try_from(bits.len()) == Ok(u64::from_le_bytes(*len));
-        let block = copied(block).ok().filter(|_| sound)?;
-        Some((Self::new(capacity, items, block, u32::from_le_bytes(*probes))?, *seed))
+        let (probes, seed) = (u32::from_le_bytes(*probes), *seed);
+        let link = sound.then(|| Self::new(capacity, items, block, probes)).flatten();
+        Some((link?, seed))
     }
 
     /// A filter whose bits were stored alone and the highest bit of a byte first, as valkey-bloom

@@ -9,7 +9,7 @@ mod link;
 mod scale;
 
 use keyspan_common::{
-    data_type::Mover,
+    data_type::{Mover, allocated},
     rdb::{Error, Read, Write},
 };
 
@@ -255,7 +255,7 @@ impl Chain {
     /// Bytes on the heap.
     pub(super) fn memory(&self) -> usize {
         let blocks = self.links.iter().map(|link| link.bitmap.memory());
-        blocks.sum::<usize>() + self.links.capacity() * size_of::<Link>()
+        blocks.sum::<usize>() + allocated(self.links.capacity() * size_of::<Link>())
     }
 
     /// Offers the block that holds the links.
@@ -344,8 +344,7 @@ fn load_link<R: Read>(
     version: u32,
     is_newest: bool,
 ) -> Result<(Link, Seed), Error> {
-    let block = reader.bytes()?;
-    let block = block.as_ref();
+    let block: Vec<u8> = reader.bytes()?.into();
     let (bits, probes) = match version {
         0 => (reader.unsigned()?, reader.unsigned()?),
         _ => (0, 0),
@@ -355,7 +354,7 @@ fn load_link<R: Read>(
     let loaded = if version == 0 {
         let len = bits.checked_div(8).filter(|_| bits % 8 == 0);
         let probes = u32::try_from(probes).map_err(|_| Error::Invalid)?;
-        Link::mirrored(block, probes, &FIXED_SEED, capacity)
+        Link::mirrored(&block, probes, &FIXED_SEED, capacity)
             .filter(|link| Some(link.bitmap.len()) == len)
             .map(|link| (Link { items, ..link }, FIXED_SEED))
     } else {

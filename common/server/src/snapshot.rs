@@ -1,0 +1,45 @@
+//! Whether a whole file is being written: an RDB file, a stream to a replica, the base of a log.
+//!
+//! A value is saved by the same callback for a file and for DUMP, which does not say which it is.
+
+use std::ffi::c_void;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use redis_module::raw::{
+    REDISMODULE_EVENT_PERSISTENCE, REDISMODULE_SUBEVENT_PERSISTENCE_ENDED,
+    REDISMODULE_SUBEVENT_PERSISTENCE_FAILED, RedisModuleEvent,
+};
+
+use crate::raw::{self, Api};
+
+/// Set in the process that writes: in the child alone where there is one (observed in Redis 7.0 to
+/// 8.6 and Valkey 8.0 to 9.1: each tells the start in the process that then saves).
+static IS_WRITTEN: AtomicBool = AtomicBool::new(false);
+
+/// Whether what is saved now goes into a whole file.
+pub(crate) fn is_written() -> bool {
+    IS_WRITTEN.load(Relaxed)
+}
+
+/// Starts to listen. A server that cannot tell writes every value as for DUMP.
+///
+/// # Safety
+/// `ctx` is that of `OnLoad`.
+pub(crate) unsafe fn follow(api: &Api, ctx: *mut raw::Ctx) {
+    let event = RedisModuleEvent { id: REDISMODULE_EVENT_PERSISTENCE, dataver: 1 };
+    if let Some(subscribe) = api.subscribe_to_server_event {
+        // SAFETY: the caller's promise; the callback lives as long as the library.
+        unsafe { subscribe(ctx, event, Some(changed)) };
+    }
+}
+
+/// Called by the server, on the main thread.
+unsafe extern "C" fn changed(
+    _ctx: *mut raw::Ctx,
+    _event: RedisModuleEvent,
+    subevent: u64,
+    _data: *mut c_void,
+) {
+    let ends = [REDISMODULE_SUBEVENT_PERSISTENCE_ENDED, REDISMODULE_SUBEVENT_PERSISTENCE_FAILED];
+    IS_WRITTEN.store(!ends.contains(&subevent), Relaxed);
+}

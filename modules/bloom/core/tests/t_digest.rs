@@ -548,3 +548,18 @@ proptest! {
         }
     }
 }
+
+/// What replicas of another version must read: the places of what is not merged, to the bit.
+#[test]
+fn observations_are_saved_with_their_places() {
+    let mut digest = TDigest::new(Compression::new(100).unwrap());
+    digest.add(&[3.0, 1.0, 2.0]).unwrap();
+    let saved = Memory::of(&digest, 1);
+    let last: Vec<f64> = saved
+        .fields()
+        .skip(9)
+        .map(|field| if let Field::Double(double) = field { *double } else { f64::NAN })
+        .collect();
+    let place = |place: f64| 1.0 + place / 2_147_483_648.0;
+    assert_eq!(last, [1.0, 2.0, 3.0, place(2.0), place(3.0), place(1.0)]);
+}

@@ -205,7 +205,7 @@ mod tests {
     #[test]
     fn probes_are_those_of_the_reference() {
         for (error, expected) in
-            [(0.5, 2), (0.25, 3), (0.0625, 5), (1.0 / 1024.0, 11), (0.01, 7), (0.005, 8)]
+            [(0.5, 2), (0.25, 3), (0.0625, 5), (1.0 / 1024.0, 11), (0.01, 7), (0.125_012_5, 3)]
         {
             let plan = Plan::new(1, error, Options(Options::NO_ROUND)).unwrap();
             assert_eq!(plan.probes, expected, "{error}");

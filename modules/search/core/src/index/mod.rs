@@ -1,0 +1,3 @@
+//! Indexes: one for each kind of field.
+
+pub mod vector;

@@ -1,0 +1,1 @@
+//! Query texts: lexer, parser, plan.

@@ -1,0 +1,1 @@
+//! What FT.CREATE declares.

@@ -1,0 +1,1 @@
+//! Definitions of indexes beside the keys of RDB files.

@@ -2,6 +2,7 @@
 
 pub mod code;
 pub mod index;
+pub mod print;
 pub mod query;
 pub mod schema;
 pub mod words;

@@ -20,8 +20,17 @@ pub struct Definition {
     pub schema: Schema,
     /// Its other names.
     pub aliases: Vec<Box<[u8]>>,
-    /// Terms and the groups of synonyms they are in; kept, not used yet.
-    pub synonyms: Vec<(Box<[u8]>, Vec<Box<[u8]>>)>,
+    /// Kept, not used yet.
+    pub synonyms: Vec<Synonyms>,
+}
+
+/// A term and the groups of synonyms it is in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Synonyms {
+    /// The term.
+    pub term: Box<[u8]>,
+    /// The names of the groups.
+    pub groups: Vec<Box<[u8]>>,
 }
 
 /// All indexes of a file: the record `ft_index0`, encodings 17 to 27, written as 23.

@@ -14,7 +14,7 @@
 use keyspan_common::rdb::{Encoding, Error, Read, Value, Write};
 
 use super::redisearch_vector::{load_vector, save_vector};
-use super::{Definition, Definitions};
+use super::{Definition, Definitions, Synonyms};
 use crate::schema::{Field, Flags, Kind, Options, Schema, Source, Tag, Text};
 
 /// The encoding that is written: every release from 2.10 on reads it.
@@ -113,7 +113,9 @@ impl<R: Read> Loading<'_, R> {
             schema.stopwords = Some(self.strings()?);
         }
         let synonyms = if flags.has(Flags::SYNONYMS) {
-            self.each(ENTRIES_MAX, |record| Ok((record.string()?, record.strings()?)))?
+            self.each(ENTRIES_MAX, |record| {
+                Ok(Synonyms { term: record.string()?, groups: record.strings()? })
+            })?
         } else {
             Vec::new()
         };
@@ -238,9 +240,9 @@ impl<W: Write> Saving<'_, W> {
             self.each(words, |record, word| record.writer.bytes(word));
         }
         if flags.has(Flags::SYNONYMS) {
-            self.each(&index.synonyms, |record, (term, groups)| {
-                record.string(term);
-                record.strings(groups);
+            self.each(&index.synonyms, |record, synonyms| {
+                record.string(&synonyms.term);
+                record.strings(&synonyms.groups);
             });
         }
         self.number(schema.temporary_ms.unwrap_or(NO_TIMEOUT));

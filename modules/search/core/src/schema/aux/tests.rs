@@ -10,11 +10,9 @@ use crate::schema::{Algorithm, Create, Flags, Kind, Limits, Metric, Options, Sou
 fn body() -> Vec<u8> {
     let file = "../../../tests/fixtures/rdb/redisearch-2.10.32-valkey8.0.rdb";
     let file = std::fs::read(file).unwrap();
-    let mut bodies = Reader::new(&file).unwrap().filter_map(|record| match record.unwrap() {
-        Record::ModuleAux { type_id, when: 1, body } if type_id.name() == "ft_index0" => {
-            Some(body.to_vec())
-        }
-        _ => None,
+    let mut bodies = Reader::new(&file).unwrap().filter_map(|record| {
+        let Record::ModuleAux { type_id, when: 1, body } = record.unwrap() else { return None };
+        (type_id.name() == "ft_index0").then(|| body.to_vec())
     });
     bodies.next().unwrap()
 }

@@ -1,6 +1,7 @@
 //! Secondary indexes over documents: schemas, queries, plans, and the indexes themselves. No server.
 
 pub mod code;
+pub mod documents;
 pub mod index;
 pub mod print;
 pub mod query;

@@ -3,6 +3,7 @@
 pub mod code;
 pub mod documents;
 pub mod index;
+pub mod plan;
 pub mod print;
 pub mod query;
 pub mod schema;

@@ -1,0 +1,93 @@
+//! The nearest of some vectors.
+
+use super::cost::{Choice, Strategy, choose};
+use super::nearest::{Nearest, Neighbour, Search};
+use super::options::{Policy, VectorOptions};
+use crate::index::DocSet;
+use crate::schema::{Algorithm, Vector};
+
+/// A search for the nearest.
+pub(super) struct Filtered<'a> {
+    pub(super) index: &'a dyn Nearest,
+    pub(super) vector: &'a Vector,
+    pub(super) blob: &'a [u8],
+    /// How many are wanted; not more than there are.
+    pub(super) k: usize,
+    pub(super) options: VectorOptions,
+    pub(super) stop: &'a dyn Fn() -> bool,
+}
+
+impl Filtered<'_> {
+    /// The nearest and how they were found. As many as are wanted, if so many of the allowed
+    /// documents have a vector.
+    pub(super) fn run(&self, allowed: Option<&DocSet>) -> (Vec<Neighbour>, Choice) {
+        let mut choice = self.choice(allowed);
+        let Some(allowed) = allowed else {
+            return (self.search(self.k, None, false), choice);
+        };
+        let found = match choice.strategy {
+            Strategy::Batches => self.batches(allowed),
+            Strategy::Scan => return (self.search(self.k, Some(allowed), true), choice),
+            Strategy::Traversal | Strategy::Unfiltered => self.search(self.k, Some(allowed), false),
+        };
+        let wanted = (self.k as u64).min(allowed.len());
+        if found.len() as u64 >= wanted || (self.stop)() {
+            return (found, choice);
+        }
+        // A walk may miss some, above all where the filter and the query have little in common.
+        choice.fell_back = true;
+        (self.search(self.k, Some(allowed), true), choice)
+    }
+
+    fn choice(&self, allowed: Option<&DocSet>) -> Choice {
+        let total = self.index.len() as u64;
+        let effort = self.options.effort.unwrap_or(match self.vector.algorithm {
+            Algorithm::Flat { .. } => 0,
+            Algorithm::Hnsw { ef_runtime, .. } => ef_runtime,
+        });
+        let forced = match (allowed, self.options.policy) {
+            (None, _) => Some(Strategy::Unfiltered),
+            (_, Some(Policy::AdHoc)) => Some(Strategy::Scan),
+            (_, Some(Policy::Batches)) => Some(Strategy::Batches),
+            (_, None) => None,
+        };
+        let counts = (total, allowed.map_or(total, DocSet::len));
+        choose(&self.index.costs(), counts, (self.k as u64, effort), forced)
+    }
+
+    fn search(&self, k: usize, allowed: Option<&DocSet>, exact: bool) -> Vec<Neighbour> {
+        if k == 0 {
+            return Vec::new();
+        }
+        let effort = self.options.effort;
+        let how = Search { allowed, effort, epsilon: None, exact, stop: self.stop };
+        self.index.search(self.blob, k, &how)
+    }
+
+    /// Searches for more and more, until enough of them are allowed.
+    fn batches(&self, allowed: &DocSet) -> Vec<Neighbour> {
+        let total = self.index.len();
+        let mut size = self.first_batch(allowed).max(self.k).min(total);
+        loop {
+            let mut found = self.search(size, None, false);
+            found.retain(|neighbour| allowed.contains(neighbour.document));
+            found.truncate(self.k);
+            // Half of all by links is dearer than comparing what is allowed.
+            if found.len() >= self.k || size >= total / 2 || (self.stop)() {
+                return found;
+            }
+            size = size.saturating_mul(2);
+        }
+    }
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the cast saturates, and what is too great is cut"
+    )]
+    fn first_batch(&self, allowed: &DocSet) -> usize {
+        let share = allowed.len() as f64 / self.index.len().max(1) as f64;
+        let expected = (1.3 * self.k as f64 / share.max(1e-9)) as usize;
+        self.options.batch_size.map_or(expected, |size| usize::try_from(size).unwrap_or(usize::MAX))
+    }
+}

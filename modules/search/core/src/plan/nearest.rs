@@ -1,0 +1,59 @@
+//! What a vector index does for queries.
+
+use super::Costs;
+use crate::index::{DocId, DocSet};
+
+/// A document and how far it is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Neighbour {
+    /// The document.
+    pub document: DocId,
+    /// The distance of its nearest vector.
+    pub distance: f64,
+}
+
+/// How a search is done.
+#[derive(Clone, Copy)]
+pub struct Search<'a> {
+    /// The documents to choose from; `None` for all.
+    pub allowed: Option<&'a DocSet>,
+    /// Candidates a graph search keeps; `None` for the index's own.
+    pub effort: Option<u64>,
+    /// By how much of its radius a range search of a graph looks further; `None` for the index's
+    /// own.
+    pub epsilon: Option<f64>,
+    /// Whether to compare all that is allowed instead of walking a graph.
+    pub exact: bool,
+    /// Whether to give up: asked now and then; what was found so far is answered.
+    pub stop: &'a dyn Fn() -> bool,
+}
+
+/// A vector index.
+///
+/// Every document stands at most once in an answer, with its nearest vector; the nearest first, the
+/// lower number first at equal distances.
+pub trait Nearest {
+    /// How many vectors there are.
+    fn len(&self) -> usize;
+
+    /// Whether there are none.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The `k` nearest documents, or as many as were found: with `exact` that is all there are.
+    /// `query` has the size of a vector's blob.
+    fn search(&self, query: &[u8], k: usize, how: &Search<'_>) -> Vec<Neighbour>;
+
+    /// The documents at `radius` or nearer.
+    fn range(&self, query: &[u8], radius: f64, how: &Search<'_>) -> Vec<Neighbour>;
+
+    /// What comparing and walking cost here.
+    fn costs(&self) -> Costs;
+}
+
+/// The vector indexes of a schema.
+pub trait Vectors {
+    /// The index of the field at `place` in the schema, if it is one of vectors.
+    fn field(&self, place: usize) -> Option<&dyn Nearest>;
+}

@@ -6,5 +6,6 @@ pub mod index;
 pub mod plan;
 pub mod print;
 pub mod query;
+pub mod request;
 pub mod schema;
 pub mod words;

@@ -16,6 +16,7 @@ pub use explain::{explain, explain_lines};
 pub use node::{Attributes, Circle, Kind, Knn, Node, Pattern, Range, Unit, VectorOption, Within};
 pub use params::{Params, number_range};
 pub use parser::{DEPTH_MAX, TEXT_MAX, parse};
+pub(crate) use parser_field::circle;
 pub use stopwords::Stopwords;
 
 /// What a text is read with.

@@ -137,13 +137,11 @@ impl<'a> Parser<'a> {
     /// may be missing, and may stand there twice, as observed.
     fn tag_words(&mut self) -> Result<Vec<Pattern>, Error> {
         let mut tags = vec![self.tag_word()?];
-        loop {
-            if self.take(Sort::Or) {
-                tags.push(self.tag_word()?);
-            } else if !self.take(Sort::RightBrace) {
-                return Ok(tags);
-            }
+        while self.take(Sort::Or) {
+            tags.push(self.tag_word()?);
         }
+        while self.take(Sort::RightBrace) {}
+        Ok(tags)
     }
 
     fn tag_word(&mut self) -> Result<Pattern, Error> {

@@ -171,6 +171,11 @@ fn tags_are_read_as_their_dialect_has_it() {
         check("@tag:{hello\\ world}", "TAG:@tag { hello world }");
         check("@tag:{A\\|b\\}}", "TAG:@tag { A|b} }");
     }
+    for dialect in 1..=4 {
+        let union = "UNION { TAG:@tag { a } TAG:@tag { b } }";
+        check(dialect, "@tag:{a} | @tag:{b}", union);
+        check(dialect, "@tag:{a}|x", "UNION { TAG:@tag { a } x }");
+    }
     check(1, "@tag:{a", "TAG:@tag { a }");
     check(1, "@tag:{a}}", "TAG:@tag { a }");
     check(2, "@tag:{foo-bar.com|$t}", "TAG:@tag { foo-bar.com a b }");

@@ -11,6 +11,7 @@ pub mod vector;
 pub use error::Error;
 pub use field::{Field, Kind, Options, Tag, Text};
 pub use info::Item;
+pub(crate) use parse::language;
 pub use parse::{Alter, Create};
 pub use vector::{Algorithm, Element, Metric, Vector};
 

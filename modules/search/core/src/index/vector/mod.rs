@@ -1,15 +1,20 @@
 //! Vector indexes: how vectors are declared, stored and measured.
 
 mod blocks;
+mod flat;
 mod found;
 mod pool;
+mod rank;
 mod rows;
+mod scratch;
 mod space;
 mod sq8;
 mod store;
 mod units;
 
+pub use flat::Flat;
 pub use found::{Allowed, Cancel, Found, Neighbour};
+pub use scratch::Scratch;
 pub use space::{Probe, Space};
 pub use store::Label;
 pub use units::{Dimension, Element, Metric, Quantization, Refused};

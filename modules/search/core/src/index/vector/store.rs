@@ -6,7 +6,7 @@ use keyspan_common::data_type::{Mover, Progress};
 use super::blocks::Blocks;
 use super::rows::Rows;
 use super::space::{Probe, Space};
-use super::units::{Quantization, Refused};
+use super::units::{Element, Quantization, Refused};
 use crate::simd::{Kernel, prefetch};
 
 /// The number an index knows a document by. A document may have several vectors.
@@ -68,7 +68,7 @@ impl Store {
     }
 
     /// The slots of `label`, in no order.
-    pub(super) fn slots(&self, label: Label) -> impl Iterator<Item = Slot> {
+    pub(super) fn slots(&self, label: Label) -> impl Iterator<Item = Slot> + Clone {
         let same = move |slot: &Slot| self.label(*slot) == Some(label);
         self.slots.iter_hash(hash(label)).copied().filter(same)
     }
@@ -97,6 +97,11 @@ impl Store {
     /// Whether what is walked over is only near to the truth.
     pub(super) fn is_quantized(&self) -> bool {
         self.space.quantization() == Quantization::Sq8
+    }
+
+    /// Whether the distances of [`Self::near`] are not those to answer with.
+    pub(super) fn needs_exact(&self) -> bool {
+        self.is_quantized() || self.space.element() == Element::Float64
     }
 
     /// The form of `probe` that [`Self::near`] is measured with.

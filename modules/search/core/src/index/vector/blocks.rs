@@ -6,7 +6,7 @@ use super::units::Refused;
 
 /// Bytes a block aims at: few enough that the last, partly used one does not matter, enough that
 /// there are few.
-const BLOCK_BYTES: usize = 1 << 20;
+const BLOCK_BYTES: usize = 1 << 18;
 
 /// The fewest and the most records of a block, as powers of two. With 64 at least, a block is a
 /// whole number of cache lines whatever the record.
@@ -18,7 +18,7 @@ const FIRST: usize = 4;
 /// Numbered records of `stride` bytes, in units of `T`.
 ///
 /// * `push`: O(stride), and a block when the last one is full; `pop`: O(1), and gives a block back.
-/// * Memory: records, the unused end of the last block (at most 1 MiB or 64 records), and 24 bytes
+/// * Memory: records, the unused end of the last block (at most 256 KiB or 64 records), and 24 bytes
 ///   for each block.
 #[derive(Clone, Debug)]
 pub(super) struct Blocks<T> {

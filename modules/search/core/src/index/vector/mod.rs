@@ -3,6 +3,7 @@
 mod blocks;
 mod flat;
 mod found;
+mod hnsw;
 mod pool;
 mod rank;
 mod rows;
@@ -14,6 +15,7 @@ mod units;
 
 pub use flat::Flat;
 pub use found::{Allowed, Cancel, Found, Neighbour};
+pub use hnsw::{Hnsw, Params, Placement};
 pub use scratch::Scratch;
 pub use space::{Probe, Space};
 pub use store::Label;

@@ -187,6 +187,11 @@ impl Store {
             + self.slots.allocation_size()
     }
 
+    /// Bytes on the heap of rows and codes.
+    pub(super) fn rows_memory(&self) -> usize {
+        self.rows.memory() + self.codes.as_ref().map_or(0, Rows::memory)
+    }
+
     /// Offers the large blocks to `mover`: rows, then codes, from the `from`th on.
     pub(super) fn relocate<M: Mover>(&mut self, mover: &mut M, from: u64) -> Progress {
         const CODES: u64 = 1 << 32;

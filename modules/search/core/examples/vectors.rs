@@ -1,0 +1,113 @@
+//! Measures the vector index on embeddings in NumPy's format.
+//!
+//! `vectors DIRECTORY [COUNT] [none|sq8] [LEVEL]`: builds from `base_f16.npy` (the first COUNT
+//! rows), asks `query_f32.npy`, and prints time to build, memory, and for a row of ef values recall
+//! of the nearest 10 and time for a query. Times are wall clock of one thread.
+
+#![expect(clippy::unwrap_used, clippy::print_stdout, clippy::indexing_slicing, reason = "a program for measurements")]
+
+use std::time::Instant;
+
+use half::f16;
+use keyspan_search_core::index::vector::{
+    Cancel, Dimension, Element, Flat, Hnsw, Metric, Params, Quantization, Scratch, Space,
+};
+use keyspan_search_core::simd::Level;
+
+const K: usize = 10;
+
+/// The rows of an .npy file of two dimensions, as bytes.
+fn rows(path: &str, width: usize) -> Vec<Vec<u8>> {
+    let file = std::fs::read(path).unwrap();
+    let (head, data) = file.split_at(10 + usize::from(u16::from_le_bytes([file[8], file[9]])));
+    let header = String::from_utf8_lossy(head);
+    let shape = header.split("'shape': (").nth(1).unwrap();
+    let dim: usize = shape.split([',', ')']).nth(1).unwrap().trim().parse().unwrap();
+    data.chunks(dim * width).map(<[u8]>::to_vec).collect()
+}
+
+fn widened(row: &[u8]) -> Vec<u8> {
+    let halves = row.as_chunks::<2>().0;
+    halves.iter().flat_map(|x| f16::from_le_bytes(*x).to_f32().to_le_bytes()).collect()
+}
+
+fn main() {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let directory = args.first().unwrap();
+    let count = args.get(1).map_or(usize::MAX, |count| count.parse().unwrap());
+    let sq8 = args.get(2).is_some_and(|name| name == "sq8");
+    let level = match args.get(3).map(String::as_str) {
+        Some("portable") => Level::Portable,
+        Some("avx2") => Level::Avx2,
+        Some("avx512") => Level::Avx512,
+        _ => Level::best(),
+    };
+    let base = rows(&format!("{directory}/base_f16.npy"), 2);
+    let base: Vec<Vec<u8>> = base.iter().take(count).map(|row| widened(row)).collect();
+    let queries = rows(&format!("{directory}/query_f32.npy"), 4);
+    let dimension = Dimension::new(base[0].len() as u64 / 4).unwrap();
+    let quantization = if sq8 { Quantization::Sq8 } else { Quantization::None };
+    let space = |quantization| {
+        Space::with_level(Element::Float32, Metric::Cosine, dimension, quantization, level)
+    };
+    let truth = truth(space(Quantization::None), &base, &queries);
+    let index = build(space(quantization), &base);
+    println!("ef recall us");
+    for ef in [10, 15, 20, 25, 30, 40, 50, 75, 100, 150, 200, 300, 400] {
+        let (recall, us) = ask(&index, &queries, &truth, ef);
+        println!("{ef} {recall:.4} {us:.1}");
+    }
+}
+
+fn build(space: Space, base: &[Vec<u8>]) -> Hnsw {
+    let mut index = Hnsw::new(space, Params::new(16, 200).unwrap());
+    let mut scratch = Scratch::default();
+    let start = Instant::now();
+    for (label, row) in base.iter().enumerate() {
+        let probe = index.space().probe(row).unwrap();
+        index.add(u32::try_from(label).unwrap(), &probe, &mut scratch).unwrap();
+    }
+    let us = start.elapsed().as_secs_f64() * 1e6 / base.len() as f64;
+    let (memory, overhead) = (index.memory() / base.len(), index.overhead() / base.len());
+    println!(
+        "{} vectors: build {us:.1} us/vector, {memory} B/vector, {overhead} B besides rows",
+        base.len()
+    );
+    index
+}
+
+fn truth(space: Space, base: &[Vec<u8>], queries: &[Vec<u8>]) -> Vec<Vec<u32>> {
+    let mut flat = Flat::new(space);
+    for (label, row) in base.iter().enumerate() {
+        let probe = flat.space().probe(row).unwrap();
+        flat.add(u32::try_from(label).unwrap(), &probe).unwrap();
+    }
+    let (mut scratch, cancel) = (Scratch::default(), Cancel::new());
+    let start = Instant::now();
+    let truth = queries
+        .iter()
+        .map(|query| {
+            let probe = flat.space().probe(query).unwrap();
+            let found = flat.search(&probe, K, &|_| true, &mut scratch, &cancel);
+            found.neighbours.iter().map(|n| n.label).collect()
+        })
+        .collect();
+    println!("flat: {:.1} us/query", start.elapsed().as_secs_f64() * 1e6 / queries.len() as f64);
+    truth
+}
+
+fn ask(index: &Hnsw, queries: &[Vec<u8>], truth: &[Vec<u32>], ef: usize) -> (f64, f64) {
+    let (mut scratch, cancel) = (Scratch::default(), Cancel::new());
+    let (mut hits, mut best) = (0, f64::INFINITY);
+    for _ in 0..3 {
+        hits = 0;
+        let start = Instant::now();
+        for (query, truth) in queries.iter().zip(truth) {
+            let probe = index.space().probe(query).unwrap();
+            let found = index.search(&probe, K, ef, &mut scratch, &cancel);
+            hits += found.neighbours.iter().filter(|n| truth.contains(&n.label)).count();
+        }
+        best = best.min(start.elapsed().as_secs_f64() * 1e6 / queries.len() as f64);
+    }
+    (hits as f64 / (queries.len() * K) as f64, best)
+}

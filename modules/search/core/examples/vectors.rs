@@ -2,9 +2,15 @@
 //!
 //! `vectors DIRECTORY [COUNT] [none|sq8] [LEVEL]`: builds from `base_f16.npy` (the first COUNT
 //! rows), asks `query_f32.npy`, and prints time to build, memory, and for a row of ef values recall
-//! of the nearest 10 and time for a query. Times are wall clock of one thread.
+//! of the nearest 10 and time for a query; with `ROUNDS=n` the same again after each vector was
+//! replaced n times. Times are wall clock of one thread.
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, clippy::indexing_slicing, reason = "a program for measurements")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    reason = "a program for measurements"
+)]
 
 use std::time::Instant;
 
@@ -51,10 +57,34 @@ fn main() {
         Space::with_level(Element::Float32, Metric::Cosine, dimension, quantization, level)
     };
     let truth = truth(space(Quantization::None), &base, &queries);
-    let index = build(space(quantization), &base);
-    println!("ef recall us");
+    let mut index = build(space(quantization), &base);
+    sweep(&index, &queries, &truth);
+    let rounds: usize = std::env::var("ROUNDS").map_or(0, |rounds| rounds.parse().unwrap());
+    if rounds > 0 {
+        churn(&mut index, &base, rounds);
+        sweep(&index, &queries, &truth);
+    }
+}
+
+/// Replaces every vector `rounds` times, each time in another order.
+fn churn(index: &mut Hnsw, base: &[Vec<u8>], rounds: usize) {
+    let mut scratch = Scratch::default();
+    let start = Instant::now();
+    for round in 0..rounds {
+        for place in 0..base.len() {
+            let label = place * (7919 + 2 * round) % base.len();
+            let probe = index.space().probe(&base[label]).unwrap();
+            index.replace(u32::try_from(label).unwrap(), &probe, &mut scratch).unwrap();
+        }
+    }
+    let us = start.elapsed().as_secs_f64() * 1e6 / (base.len() * rounds) as f64;
+    println!("replaced {rounds} times: {us:.1} us each; {} B/vector", index.memory() / base.len());
+}
+
+fn sweep(index: &Hnsw, queries: &[Vec<u8>], truth: &[Vec<u32>]) {
+    println!("{:.2} links a vector, ef recall us", index.mean_links());
     for ef in [10, 15, 20, 25, 30, 40, 50, 75, 100, 150, 200, 300, 400] {
-        let (recall, us) = ask(&index, &queries, &truth, ef);
+        let (recall, us) = ask(index, queries, truth, ef);
         println!("{ef} {recall:.4} {us:.1}");
     }
 }

@@ -7,15 +7,17 @@
 //!   follows the number of vectors and there are no dead nodes to walk over.
 //! * A search keeps one sorted list of the best, expanded or not, instead of two heaps.
 
+mod allowed;
 mod edit;
 mod graph;
+mod search;
 mod select;
+mod validate;
 mod walk;
 
 use keyspan_common::data_type::{Mover, Progress};
 
-use super::found::{Allowed, Cancel, Found};
-use super::rank;
+use super::found::Cancel;
 use super::scratch::Scratch;
 use super::space::{Probe, Space};
 use super::store::{Label, Slot, Store};
@@ -157,7 +159,7 @@ impl Hnsw {
                 continue;
             };
             let (graph, ef) = (&self.graph, self.params.ef_construction());
-            walk::walk(graph, near, query, layer, start, ef, scratch, &Cancel::new());
+            walk::walk(graph, near, query, (layer, start), ef, scratch, &Cancel::new());
             start = scratch.pool.iter().next().map_or(start, |best| best.1);
             select::diverse(near, scratch.pool.iter(), self.params.m(), chosen);
         }
@@ -274,53 +276,13 @@ impl Hnsw {
             return;
         }
         let (query, ef) = (near.row(slot), self.params.ef_construction());
-        walk::walk(&self.graph, near, query, layer, start, ef, scratch, &Cancel::new());
+        walk::walk(&self.graph, near, query, (layer, start), ef, scratch, &Cancel::new());
         let mut chosen = Vec::new();
         let others = scratch.pool.iter().filter(|(_, other)| *other != slot && *other != removed);
         select::diverse(near, others, self.params.m(), &mut chosen);
         for other in chosen {
             self.connect(layer, slot, other);
         }
-    }
-
-    /// The `k` documents nearest to `probe`, or nearly: with `ef` of the best kept in view.
-    pub fn search(
-        &self,
-        probe: &Probe,
-        k: usize,
-        ef: usize,
-        scratch: &mut Scratch,
-        cancel: &Cancel,
-    ) -> Found {
-        let Some(entry) = self.entry.filter(|_| k > 0) else { return Found::default() };
-        let (near, query) = (self.store.near(), self.store.near_query(probe));
-        let start = (1..=self.graph.height(entry)).rev().fold(entry, |start, layer| {
-            walk::descend(&self.graph, near, query, layer, start, &mut scratch.distances)
-        });
-        let mut ef = ef.max(k).min(self.len());
-        loop {
-            let cancelled = walk::walk(&self.graph, near, query, 0, start, ef, scratch, cancel);
-            let found = rank::finish(&self.store, probe, k, scratch, cancelled);
-            // Many vectors of one label may have pushed others out.
-            let enough = found.neighbours.len() >= k || ef >= self.len();
-            if cancelled || enough || !self.store.has_several() {
-                return found;
-            }
-            ef = ef.saturating_mul(2).min(self.len());
-        }
-    }
-
-    /// The `k` documents of `labels`, each named once, nearest to `probe`: measured one by one.
-    pub fn search_among(
-        &self,
-        probe: &Probe,
-        k: usize,
-        labels: impl Iterator<Item = Label> + Clone,
-        scratch: &mut Scratch,
-        cancel: &Cancel,
-    ) -> Found {
-        let slots = labels.flat_map(|label| self.store.slots(label));
-        rank::nearest(&self.store, probe, k, slots, scratch, cancel)
     }
 
     /// Bytes on the heap.

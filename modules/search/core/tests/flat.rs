@@ -81,7 +81,7 @@ fn play(metric: Metric, quantization: Quantization, steps: &[Step]) {
             }
             Step::Search(k, v) => {
                 let probe = flat.space().probe(&blob(v)).unwrap();
-                let even = |label: u32| label % 2 == 0;
+                let even = |label: u32| label.is_multiple_of(2);
                 let found = flat.search(&probe, *k, &even, &mut scratch, &cancel);
                 let among = [0, 2, 4, 6, 8, 10].into_iter();
                 let same = flat.search_among(&probe, *k, among, &mut scratch, &cancel);

@@ -53,9 +53,9 @@ mod tests {
     #[test]
     fn each_is_new_once_an_epoch() {
         let mut visited = Visited::default();
-        for slots in (1..600).map(|n| n % 7 + 1) {
-            visited.reset(slots);
-            assert!((0..slots as u32).all(|slot| visited.visit(slot) && !visited.visit(slot)));
+        for slots in (1..600u32).map(|n| n % 7 + 1) {
+            visited.reset(slots as usize);
+            assert!((0..slots).all(|slot| visited.visit(slot) && !visited.visit(slot)));
             assert!(!visited.visit(100));
         }
     }

@@ -136,11 +136,11 @@ impl Graph {
     }
 
     /// Gives `slot` this list, cut to the room there is.
-    pub(super) fn set(&mut self, layer: usize, slot: Slot, neighbours: &[Slot]) {
+    pub(super) fn set(&mut self, layer: usize, slot: Slot, neighbours: impl Iterator<Item = Slot>) {
         let list = self.list_mut(layer, slot);
         list.fill(NONE);
         for (place, neighbour) in list.iter_mut().zip(neighbours) {
-            *place = *neighbour;
+            *place = neighbour;
         }
     }
 

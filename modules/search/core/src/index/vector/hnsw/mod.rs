@@ -10,6 +10,7 @@
 mod allowed;
 mod edit;
 mod graph;
+mod rdb;
 mod search;
 mod select;
 mod validate;

@@ -57,7 +57,7 @@ impl Narrow for f64 {
 }
 
 /// Rows whose bytes are asked for ahead of the one that is measured.
-pub(super) const AHEAD: usize = 2;
+pub(super) const AHEAD: usize = 4;
 
 /// Bytes behind the elements of a row with a tail: one f32, or two.
 pub(super) const NORM_TAIL: usize = 4;

@@ -242,7 +242,7 @@ impl Near<'_> {
             let mut rows: [&[u8]; BATCH] = [&[]; BATCH];
             for (row, slot) in rows.iter_mut().zip(slots) {
                 *row = self.rows.row(*slot);
-                prefetch(row.get(..256).unwrap_or(row));
+                prefetch(row.get(..2048).unwrap_or(row));
             }
             let rows = rows.get(..slots.len()).unwrap_or_default();
             self.kernel.distances(query, rows, distances);

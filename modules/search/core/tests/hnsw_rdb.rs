@@ -1,6 +1,6 @@
 //! Saving and loading graphs; whatever is broken in one is refused.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use keyspan_common::rdb::payload::Strings;
 use keyspan_common::rdb::{Error, Field, Memory, PayloadReader, PayloadWriter};
@@ -144,4 +144,47 @@ proptest! {
         whole.extend(bytes);
         let _ = Hnsw::load(&mut PayloadReader::new(&whole), space, params());
     }
+}
+
+/// Loads a graph of vectors with these links: for each, its height and the list of each
+/// layer.
+fn check_links(nodes: &[(u8, &[&[u32]])], entry: u64, expected: bool) {
+    let space = space(Element::Int8, Metric::L2, Quantization::None);
+    let mut fields = saved(&Hnsw::new(space.clone(), params()));
+    let (mut labels, mut links) = (Vec::new(), Vec::new());
+    for (label, (height, layers)) in (0u32..).zip(nodes) {
+        labels.extend(label.to_le_bytes());
+        links.push(*height);
+        for list in *layers {
+            links.extend(u16::try_from(list.len()).unwrap().to_le_bytes());
+            links.extend(list.iter().flat_map(|slot| slot.to_le_bytes()));
+        }
+    }
+    fields[7] = Field::Unsigned(nodes.len() as u64);
+    fields[8] = Field::Unsigned(entry);
+    let rows = vec![1; 4 * nodes.len()];
+    fields.extend([labels, rows, links].map(Field::Bytes));
+    let loaded = load(&fields, space);
+    assert_eq!(loaded.as_ref().err().copied(), (!expected).then_some(Error::Invalid), "{nodes:?}");
+}
+
+#[test]
+fn graphs_that_break_a_rule() {
+    check_links(&[(0, &[&[1]]), (0, &[&[0]])], 0, true);
+    check_links(&[(1, &[&[1], &[1]]), (1, &[&[0], &[0]])], 1, true);
+    // One direction only, below and above.
+    check_links(&[(0, &[&[1]]), (0, &[&[]])], 0, false);
+    check_links(&[(1, &[&[1], &[1]]), (1, &[&[0], &[]])], 0, false);
+    // To itself, twice, to a node that is not there, to one that is not on the layer.
+    check_links(&[(0, &[&[0]])], 0, false);
+    check_links(&[(0, &[&[1, 1]]), (0, &[&[0, 0]])], 0, false);
+    check_links(&[(0, &[&[2]]), (0, &[&[]])], 0, false);
+    check_links(&[(0, &[&[u32::MAX]]), (0, &[&[]])], 0, false);
+    check_links(&[(1, &[&[1], &[1]]), (0, &[&[0]])], 0, false);
+    // More than there is room for, more layers than there may be.
+    check_links(&[(0, &[&[1, 1, 1, 1, 1, 1, 1, 1, 1]]), (0, &[&[0]])], 0, false);
+    check_links(&[(17, &[&[] as &[u32]; 18])], 0, false);
+    // An entry of a lower layer, or none.
+    check_links(&[(1, &[&[1], &[]]), (0, &[&[0]])], 1, false);
+    check_links(&[(0, &[&[1]]), (0, &[&[0]])], 2, false);
 }

@@ -9,3 +9,4 @@ pub mod query;
 pub mod request;
 pub mod schema;
 pub mod words;
+pub mod simd;

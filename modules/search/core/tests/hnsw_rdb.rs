@@ -1,0 +1,190 @@
+//! Saving and loading graphs; whatever is broken in one is refused.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+use keyspan_common::rdb::payload::Strings;
+use keyspan_common::rdb::{Error, Field, Memory, PayloadReader, PayloadWriter};
+use keyspan_search_core::index::vector::{
+    Cancel, Dimension, Element, Hnsw, Metric, Params, Quantization, Scratch, Space,
+};
+use proptest::prelude::*;
+
+const ELEMENTS: [Element; 6] = [
+    Element::Float32,
+    Element::Float64,
+    Element::Float16,
+    Element::Bfloat16,
+    Element::Int8,
+    Element::Uint8,
+];
+
+fn space(element: Element, metric: Metric, quantization: Quantization) -> Space {
+    Space::new(element, metric, Dimension::new(4).unwrap(), quantization)
+}
+
+fn params() -> Params {
+    Params::new(4, 20).unwrap()
+}
+
+/// The blob of small numbers, whatever the element: the bytes 0 and 1 to 63 in the highest place.
+fn blob(space: &Space, seed: u32) -> Vec<u8> {
+    let width = space.blob_bytes() / 4;
+    let high = |place: usize| u8::try_from((seed as usize * 31 + place * 17) % 63 + 1).unwrap();
+    (0..4 * width).map(|at| if at % width == width - 1 { high(at / width) } else { 0 }).collect()
+}
+
+fn built(space: Space, count: u32) -> Hnsw {
+    let (mut hnsw, mut scratch) = (Hnsw::new(space, params()), Scratch::default());
+    for seed in 0..count {
+        let probe = hnsw.space().probe(&blob(hnsw.space(), seed)).unwrap();
+        hnsw.add(seed * 3 % 256, &probe, &mut scratch).unwrap();
+    }
+    (0..count / 5).for_each(|label| {
+        hnsw.remove(label * 7, &mut scratch);
+    });
+    hnsw
+}
+
+fn saved(hnsw: &Hnsw) -> Vec<Field> {
+    let mut memory = Memory::default();
+    hnsw.save(&mut memory);
+    memory.fields().cloned().collect()
+}
+
+fn load(fields: &[Field], space: Space) -> Result<Hnsw, Error> {
+    let mut memory: Memory = fields.iter().cloned().collect();
+    let hnsw = Hnsw::load(&mut memory, space, params())?;
+    assert_eq!(memory.fields().count(), 0);
+    Ok(hnsw)
+}
+
+#[test]
+fn graphs_come_back_as_they_were() {
+    for element in ELEMENTS {
+        for metric in [Metric::L2, Metric::Ip, Metric::Cosine] {
+            for quantization in [Quantization::None, Quantization::Sq8] {
+                let space = space(element, metric, quantization);
+                let mut hnsw = built(space.clone(), 150);
+                let fields = saved(&hnsw);
+                let mut loaded = load(&fields, space.clone()).unwrap();
+                assert_eq!(saved(&loaded), fields);
+                let (mut scratch, cancel) = (Scratch::default(), Cancel::new());
+                // Both draw the same heights from then on.
+                for seed in 500..520 {
+                    let probe = space.probe(&blob(&space, seed)).unwrap();
+                    let found = hnsw.search(&probe, 5, 20, &mut scratch, &cancel);
+                    assert_eq!(loaded.search(&probe, 5, 20, &mut scratch, &cancel), found);
+                    hnsw.add(seed, &probe, &mut scratch).unwrap();
+                    loaded.add(seed, &probe, &mut scratch).unwrap();
+                }
+                assert_eq!(saved(&loaded), saved(&hnsw));
+            }
+        }
+    }
+}
+
+#[test]
+fn empty_and_foreign_graphs() {
+    let here = space(Element::Float32, Metric::L2, Quantization::None);
+    let empty = saved(&Hnsw::new(here.clone(), params()));
+    assert!(load(&empty, here.clone()).unwrap().is_empty());
+    let fields = saved(&built(here.clone(), 9));
+    for other in [
+        space(Element::Int8, Metric::L2, Quantization::None),
+        space(Element::Float32, Metric::Ip, Quantization::None),
+        space(Element::Float32, Metric::L2, Quantization::Sq8),
+    ] {
+        assert_eq!(load(&fields, other).err(), Some(Error::Invalid));
+    }
+    let mut memory: Memory = fields.iter().cloned().collect();
+    let params = Params::new(5, 20).unwrap();
+    assert_eq!(Hnsw::load(&mut memory, here.clone(), params).err(), Some(Error::Invalid));
+    for end in 0..fields.len() {
+        assert_eq!(load(&fields[..end], here.clone()).err(), Some(Error::Truncated));
+    }
+    let mut fields = fields;
+    fields[0] = Field::Unsigned(2);
+    assert_eq!(load(&fields, here).err(), Some(Error::Version));
+}
+
+#[test]
+fn a_not_a_number_is_refused() {
+    let space = space(Element::Float32, Metric::L2, Quantization::None);
+    let mut fields = saved(&built(space.clone(), 9));
+    let Some(Field::Bytes(rows)) = fields.get_mut(11) else { unreachable!() };
+    rows[8..12].copy_from_slice(&f32::NAN.to_le_bytes());
+    assert_eq!(load(&fields, space).err(), Some(Error::Invalid));
+}
+
+proptest! {
+    /// Any change of the links is refused, or makes another graph that keeps the rules; it never
+    /// panics and never takes more memory than its bytes ask for.
+    #[test]
+    fn changed_bytes(changes in prop::collection::vec((any::<u32>(), any::<u8>()), 1..4)) {
+        let space = space(Element::Int8, Metric::L2, Quantization::None);
+        let mut fields = saved(&built(space.clone(), 60));
+        let Some(Field::Bytes(links)) = fields.last_mut() else { unreachable!() };
+        for (at, byte) in changes {
+            let at = at as usize % links.len();
+            links[at] = byte;
+        }
+        if let Ok(hnsw) = load(&fields, space) {
+            prop_assert!(hnsw.is_valid());
+        }
+    }
+
+    #[test]
+    fn any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..300), cut in any::<prop::sample::Index>()) {
+        let space = space(Element::Int8, Metric::L2, Quantization::None);
+        let mut writer = PayloadWriter::new(Strings::Plain);
+        built(space.clone(), 30).save(&mut writer);
+        let mut whole = writer.into_body();
+        let at = cut.index(whole.len());
+        whole.truncate(at);
+        whole.extend(bytes);
+        let _ = Hnsw::load(&mut PayloadReader::new(&whole), space, params());
+    }
+}
+
+/// Loads a graph of vectors with these links: for each, its height and the list of each
+/// layer.
+fn check_links(nodes: &[(u8, &[&[u32]])], entry: u64, expected: bool) {
+    let space = space(Element::Int8, Metric::L2, Quantization::None);
+    let mut fields = saved(&Hnsw::new(space.clone(), params()));
+    let (mut labels, mut links) = (Vec::new(), Vec::new());
+    for (label, (height, layers)) in (0u32..).zip(nodes) {
+        labels.extend(label.to_le_bytes());
+        links.push(*height);
+        for list in *layers {
+            links.extend(u16::try_from(list.len()).unwrap().to_le_bytes());
+            links.extend(list.iter().flat_map(|slot| slot.to_le_bytes()));
+        }
+    }
+    fields[7] = Field::Unsigned(nodes.len() as u64);
+    fields[8] = Field::Unsigned(entry);
+    let rows = vec![1; 4 * nodes.len()];
+    fields.extend([labels, rows, links].map(Field::Bytes));
+    let loaded = load(&fields, space);
+    assert_eq!(loaded.as_ref().err().copied(), (!expected).then_some(Error::Invalid), "{nodes:?}");
+}
+
+#[test]
+fn graphs_that_break_a_rule() {
+    check_links(&[(0, &[&[1]]), (0, &[&[0]])], 0, true);
+    check_links(&[(1, &[&[1], &[1]]), (1, &[&[0], &[0]])], 1, true);
+    // One direction only, below and above.
+    check_links(&[(0, &[&[1]]), (0, &[&[]])], 0, false);
+    check_links(&[(1, &[&[1], &[1]]), (1, &[&[0], &[]])], 0, false);
+    // To itself, twice, to a node that is not there, to one that is not on the layer.
+    check_links(&[(0, &[&[0]])], 0, false);
+    check_links(&[(0, &[&[1, 1]]), (0, &[&[0, 0]])], 0, false);
+    check_links(&[(0, &[&[2]]), (0, &[&[]])], 0, false);
+    check_links(&[(0, &[&[u32::MAX]]), (0, &[&[]])], 0, false);
+    check_links(&[(1, &[&[1], &[1]]), (0, &[&[0]])], 0, false);
+    // More than there is room for, more layers than there may be.
+    check_links(&[(0, &[&[1, 1, 1, 1, 1, 1, 1, 1, 1]]), (0, &[&[0]])], 0, false);
+    check_links(&[(17, &[&[] as &[u32]; 18])], 0, false);
+    // An entry of a lower layer, or none.
+    check_links(&[(1, &[&[1], &[]]), (0, &[&[0]])], 1, false);
+    check_links(&[(0, &[&[1]]), (0, &[&[0]])], 2, false);
+}

@@ -4,18 +4,30 @@ fuzz/corpus/TARGET/. The forms of the inputs are those that fuzz/src says."""
 
 import hashlib
 import json
+import re
 import shlex
+import struct
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 CORPUS = ROOT / "fuzz" / "corpus"
-TRANSCRIPTS = ROOT / "tests" / "transcripts" / "json"
+TRANSCRIPTS = ROOT / "tests" / "transcripts"
 FIXTURES = ROOT / "tests" / "fixtures"
 
 WORD_END, LINE_END = b"\xff", b"\xfe"
 LINES = 8
 RAW, BODY, CONTENT, FILE, AUX = 0, 1, 2, 3, 5
 FOOTER = 10
+
+REJSON = ("rejson-1.0.8-redis6.0.jsonl", "rejson-2.x-synthetic.jsonl", "rejson-8.8.0-valkey8.0.jsonl",
+          "valkeyjson-1.0.2-valkey8.0.jsonl")
+BLOOM = ("redisbloom-1.0.3-redis6.0.jsonl", "redisbloom-1.1.0-redis6.0.jsonl", "redisbloom-2.0.3-redis6.0.jsonl",
+         "redisbloom-2.8.20-redis7.0.jsonl", "redisbloom-8.8.0-redis8.0.jsonl", "valkeybloom-1.0-synthetic.jsonl",
+         "valkeybloom-2024-10-valkey8.0.jsonl")
+# In the order of fuzz/src/bloom/dump.rs.
+TYPES = ("MBbloom--", "MBbloomCF", "CMSk-TYPE", "TopK-TYPE", "TDIS-TYPE", "bloomfltr")
+# Pieces of fuzz/src/bloom/chunks.rs.
+HEADER, NEXT, PLACED, WHOLE, CUCKOO = 0, 1, 2, 3, 0x80
 
 
 def words(line):
@@ -25,21 +37,45 @@ def words(line):
     return [word.encode("utf-8").replace(b"\\xff", b"\xc3\xbf") for word in lexer]
 
 
-def lines():
-    """The command lines of the transcripts, in order."""
-    for path in sorted(TRANSCRIPTS.glob("*.txt")):
+def lines(folder, pattern):
+    """The command lines of the transcripts that match, in order."""
+    for path in sorted((TRANSCRIPTS / folder).glob("*.txt")):
         for line in path.read_text(encoding="utf-8").splitlines():
-            if line.startswith("> JSON."):
+            if re.match(rf"> ({pattern})\.", line):
                 try:
                     yield words(line[2:])
                 except ValueError:
                     pass  # A line that is about quoting.
 
 
+def json_lines():
+    return lines("json", "JSON")
+
+
+def joined(all_lines):
+    """An input of command lines."""
+    return LINE_END.join(WORD_END.join(line) for line in all_lines)
+
+
+def overlapping(all_lines):
+    """Inputs of some lines each, which overlap."""
+    all_lines = list(all_lines)
+    for start in range(0, len(all_lines), LINES // 2):
+        yield joined(all_lines[start:start + LINES])
+
+
 def fixtures(*names):
     for name in names:
         for line in (FIXTURES / "rdb" / name).read_text(encoding="utf-8").splitlines():
             yield json.loads(line)
+
+
+def payloads(names):
+    """Every payload of the fixtures, and the damaged ones of all types."""
+    texts = [key[name] for entry in fixtures(*names) for key in entry["keys"]
+             for name in key if name.startswith("dump_hex")]
+    texts += [entry["dump_hex"] for entry in fixtures("corrupt.jsonl")]
+    return {payload for text in texts if len(payload := bytes.fromhex(text)) < 8192}
 
 
 def documents():
@@ -54,17 +90,17 @@ def suite():
     return json.loads((FIXTURES / "jsonpath" / "cts.json").read_text(encoding="utf-8"))["tests"]
 
 
-def path():
+def json_path():
     for test in suite():
         document = json.dumps(test.get("document")).encode()
         for dialect in (b"\0", b"\1"):
             yield dialect + test["selector"].encode("utf-8") + b"\n" + document
-    for line in lines():
+    for line in json_lines():
         yield from (b"\0" + word + b"\n" + b'{"a":[1,{"b":"x"}]}' for word in line[2:] if word[:1] in b"$.")
 
 
 def json_text():
-    for number, text in enumerate([*documents(), *(w for line in lines() for w in line[3:4])]):
+    for number, text in enumerate([*documents(), *(w for line in json_lines() for w in line[3:4])]):
         yield text + b"\xff" + hashlib.sha256(bytes([number % 256])).digest()
 
 
@@ -79,24 +115,17 @@ def growth():
         yield [(b"JSON.SET", b"a", b"$", many), last]
 
 
-def commands():
-    yield from (LINE_END.join(WORD_END.join(words) for words in lines) for lines in growth())
-    all_lines = list(lines())
-    for start in range(0, len(all_lines), LINES // 2):
-        yield LINE_END.join(WORD_END.join(line) for line in all_lines[start:start + LINES])
+def json_commands():
+    yield from map(joined, growth())
+    yield from overlapping(json_lines())
 
 
-def dump():
-    payloads = [key[name] for entry in fixtures(
-        "rejson-1.0.8-redis6.0.jsonl", "rejson-2.x-synthetic.jsonl", "rejson-8.8.0-valkey8.0.jsonl",
-        "valkeyjson-1.0.2-valkey8.0.jsonl") for key in entry["keys"] for name in key if name.startswith("dump_hex")]
-    payloads += [entry["dump_hex"] for entry in fixtures("corrupt.jsonl")]
-    for payload in {bytes.fromhex(text) for text in payloads}:
-        if len(payload) < 8192:
-            yield bytes([RAW, 0]) + payload
-            # The type and its version take 1 + 9 bytes; the version is the low bits of the last two.
-            yield bytes([BODY, payload[9] % 8]) + payload[10:-FOOTER]
-            yield bytes([CONTENT, payload[9] % 8]) + payload[12:-FOOTER - 1]
+def json_dump():
+    for payload in payloads(REJSON):
+        yield bytes([RAW, 0]) + payload
+        # The type and its version take 1 + 9 bytes; the version is the low bits of the last two.
+        yield bytes([BODY, payload[9] % 8]) + payload[10:-FOOTER]
+        yield bytes([CONTENT, payload[9] % 8]) + payload[12:-FOOTER - 1]
     for rdb in (FIXTURES / "rdb").glob("*.rdb"):
         content = rdb.read_bytes()
         yield bytes([FILE, 0]) + content[:-8] + bytes(8)
@@ -107,8 +136,102 @@ def dump():
         yield bytes([CONTENT, 3]) + text
 
 
+def recorded(entry):
+    """The commands of a fixture that fit into a line."""
+    for command in [*entry["commands"], *(asked["command"] for asked in entry.get("expect", [])), *entry.get("after", [])]:
+        command = command["command"] if isinstance(command, dict) else command
+        if all(isinstance(word, str) for word in command) and len(command) < 64:
+            yield [word.encode("utf-8") for word in command]
+
+
+def bloom_commands():
+    for profile in (0, 0xFF, 0x55, 0x01):
+        yield from (bytes([profile]) + seed for seed in overlapping(lines("bloom", "BF|CF|CMS|TOPK|TDIGEST")))
+    for entry in fixtures(*BLOOM):
+        for number, seed in enumerate(overlapping(recorded(entry))):
+            yield bytes([number % 256]) + seed
+
+
+def bloom_dump():
+    for payload in payloads(BLOOM):
+        yield bytes([RAW, 0, 0]) + payload
+        for place, name in enumerate(TYPES):
+            if payload[1:8] == type_bytes(name):
+                yield bytes([BODY, place, payload[9] % 8]) + payload[10:-FOOTER]
+    for rdb in (FIXTURES / "rdb").glob("*.rdb"):
+        if "bloom" in rdb.name:
+            yield bytes([FILE, 0, 0]) + rdb.read_bytes()[:-8] + bytes(8)
+
+
+def type_bytes(name):
+    """The bytes of a type's name that its encoding version does not share, as a payload has them."""
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    number = 0
+    for letter in name:
+        number = number << 6 | letters.index(letter)
+    return bytes([0x81]) + (number << 10).to_bytes(8, "big")[:6]
+
+
+def pieces(*parts):
+    """An input of pieces: what each is, and its bytes."""
+    return b"".join(bytes([kind]) + struct.pack("<H", len(data)) + data for kind, data in parts)
+
+
+def bloom_chunks():
+    for entry in fixtures(*BLOOM):
+        for key in entry["keys"]:
+            fields = [field[-1] for field in key.get("fields", [])]
+            if not fields or entry["type"] not in ("MBbloom--", "MBbloomCF", "bloomfltr"):
+                continue
+            if entry["type"] == "MBbloom--" and key["encver"] == 4:
+                yield from bloom_pieces(fields)
+            elif entry["type"] == "MBbloomCF" and key["encver"] == 4:
+                yield from cuckoo_pieces(fields)
+            elif entry["type"] == "bloomfltr" and key["encver"] == 1:
+                yield from valkey_pieces(fields)
+
+
+def bloom_pieces(fields):
+    """Header and chunks of RedisBloom's filter; the fields of a payload."""
+    size, count, options, growth = fields[:4]
+    header, chunks = struct.pack("<QIII", size, count, options, growth), []
+    for number in range(count):
+        entries, rate, hashes, bits_each, bits, n2, data, held = fields[4 + 8 * number:12 + 8 * number]
+        data = bytes.fromhex(data)
+        header += struct.pack("<QQQ", len(data), bits, held) + bytes.fromhex(rate) + bytes.fromhex(bits_each)
+        header += struct.pack("<IQB", hashes, entries, n2)
+        chunks.append((NEXT, data))
+    yield pieces((HEADER, header), *chunks)
+    first = chunks[0][1]
+    yield pieces((HEADER, header), (PLACED, struct.pack("<q", len(first) + 1) + first))
+
+
+def cuckoo_pieces(fields):
+    """The same of a Cuckoo filter."""
+    count, buckets, items, deletes, bucket_size, iterations, expansion = fields[:7]
+    header = struct.pack("<QQQQHHH", items, buckets, deletes, count, bucket_size, iterations, expansion)
+    chunks = [(NEXT | CUCKOO, bytes.fromhex(data)) for data in fields[8::2]]
+    yield pieces((HEADER | CUCKOO, header), *chunks)
+
+
+def valkey_pieces(fields):
+    """What BF.LOAD takes: the fields of a payload in another order."""
+    count, expansion, rate, ratio, is_random = fields[:5]
+    blob = b"\x01" + struct.pack("<I", expansion) + bytes.fromhex(rate) + bytes.fromhex(ratio)
+    blob += struct.pack("<BQ", is_random, count)
+    rest = fields[5:]
+    for number in range(count):
+        data, capacity = bytes.fromhex(rest[2 * number]), rest[2 * number + 1]
+        items = rest[-1] if number == count - 1 else capacity
+        blob += struct.pack("<Q", len(data)) + data + struct.pack("<qq", items, capacity)
+    yield pieces((WHOLE, blob))
+
+
+TARGETS = (bloom_chunks, bloom_commands, bloom_dump, json_commands, json_dump, json_path, json_text)
+
+
 def main():
-    for target in (commands, dump, json_text, path):
+    for target in TARGETS:
         folder = CORPUS / target.__name__
         folder.mkdir(parents=True, exist_ok=True)
         for seed in target():

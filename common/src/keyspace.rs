@@ -6,6 +6,7 @@ use crate::{
     args::{Arg, Args},
     command::{Arity, Command},
     host::{Host, WrongType},
+    reply::Reply,
     resp::{Encoder, Protocol},
     wire::Wire,
 };

@@ -30,6 +30,9 @@ pub trait Reply {
     /// A set of `len` replies.
     fn set(&mut self, len: usize);
 
+    /// `-text`, as an element of an array: the error of a whole command is its `Err`.
+    fn error(&mut self, text: &str);
+
     /// `+OK`.
     fn ok(&mut self) {
         self.simple("OK");

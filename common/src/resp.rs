@@ -29,11 +29,6 @@ impl Encoder {
         self.bytes
     }
 
-    /// An error line. Line ends in `text` become spaces, as in the servers.
-    pub fn error(&mut self, text: &str) {
-        self.line(b'-', text.replace(['\r', '\n'], " ").as_bytes());
-    }
-
     fn line(&mut self, kind: u8, text: &[u8]) {
         self.bytes.push(kind);
         self.bytes.extend_from_slice(text);
@@ -66,6 +61,11 @@ impl Reply for Encoder {
         self.len(b'$', bytes.len());
         self.bytes.extend_from_slice(bytes);
         self.bytes.extend_from_slice(b"\r\n");
+    }
+
+    /// Line ends in `text` become spaces, as in the servers.
+    fn error(&mut self, text: &str) {
+        self.line(b'-', text.replace(['\r', '\n'], " ").as_bytes());
     }
 
     fn integer(&mut self, number: i64) {

@@ -1,4 +1,4 @@
-//! Whether bytes are a reply.
+//! Whether bytes are a reply, and what is in it.
 
 use keyspan_common::resp::Protocol;
 
@@ -27,6 +27,19 @@ pub(crate) fn assert_reply(bytes: &[u8], protocol: Protocol) {
         }
     }
     assert_eq!(rest, b"", "behind the reply");
+}
+
+/// A position and the bytes that go with it: the reply of SCANDUMP in RESP2.
+pub(crate) fn chunk(reply: &[u8]) -> (u64, &[u8]) {
+    let (head, rest) = line(reply).expect("an array");
+    assert_eq!(head, b"*2");
+    let (position, rest) = line(rest).expect("a position");
+    let (length, rest) = line(rest).expect("a string");
+    let bytes = match length {
+        b"$-1" => rest,
+        _ => &rest[..number::<usize>(length.strip_prefix(b"$").expect("a string"))],
+    };
+    (number(position.strip_prefix(b":").expect("an integer")), bytes)
 }
 
 fn line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {

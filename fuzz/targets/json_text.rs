@@ -2,4 +2,4 @@
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|input: &[u8]| keyspan_fuzz::json_text::check(input));
+libfuzzer_sys::fuzz_target!(|input: &[u8]| keyspan_fuzz::json::text::check(input));

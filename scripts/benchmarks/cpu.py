@@ -4,8 +4,8 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from .instructions import prepare
 from .resp import PIPELINE
+from .rows import prepare
 from .server import Server
 
 ROUNDS = 7
@@ -34,14 +34,14 @@ def best(samples):
     return Cost(cpu * share, cpu, min(walls))
 
 
-def measure(subjects, data, wanted):
+def measure(subjects, workload, wanted):
     """Costs by subject and row name, from ROUNDS rounds in which all take turns."""
     with ExitStack() as stack:
         servers = [stack.enter_context(Server(subject)) for subject in subjects]
         lanes = [
             (server, prepared, length(prepared))
             for server in servers
-            for prepared in prepare(server.connect(), data, wanted)
+            for prepared in prepare(server.connect(), workload, wanted)
         ]
         return rounds(lanes)
 
@@ -61,11 +61,13 @@ def length(prepared):
     start = time.perf_counter()
     prepared.run(TRIAL_PIPELINES)
     spent = time.perf_counter() - start
-    return max(TRIAL_PIPELINES, int(TRIAL_PIPELINES * ROUND_SECONDS / spent))
+    wanted = max(TRIAL_PIPELINES, int(TRIAL_PIPELINES * ROUND_SECONDS / spent))
+    return min(wanted, prepared.row.timed)
 
 
 def timed(server, prepared, pipelines):
     """User, system and wall seconds per command of one round."""
+    prepared.reset()
     user, system = server.cpu_seconds()
     start = time.perf_counter()
     prepared.run(pipelines)

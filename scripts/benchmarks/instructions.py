@@ -1,7 +1,7 @@
 """Callgrind instructions of the whole server per command, in pipelines of 32."""
 
-from .commands import ROWS, Prepared, json_data, native_data
 from .resp import PIPELINE
+from .rows import prepare
 from .server import CountingServer
 
 ROUNDS = 3
@@ -9,11 +9,11 @@ WARM_PIPELINES = 4
 OPTIONS = ("--hz", "1")
 
 
-def measure(subject, data, wanted):
+def measure(subject, workload, wanted):
     """Instructions per command by row name: the least of ROUNDS interleaved rounds."""
     best = {}
     with CountingServer(subject, OPTIONS) as server:
-        rows = prepare(server.connect(), data, wanted)
+        rows = prepare(server.connect(), workload, lambda row: row.counted and wanted(row))
         server.start_counting()
         for prepared in rows:
             prepared.run(WARM_PIPELINES)
@@ -23,16 +23,10 @@ def measure(subject, data, wanted):
     return best
 
 
-def prepare(connection, data, wanted):
-    """Loads the documents and makes the pipelines of the wanted rows."""
-    connection.load(list(native_data(data)))
-    connection.load(list(json_data(data)))
-    return [Prepared(row, data, connection) for row in ROWS if wanted(row)]
-
-
 def count(server, prepared):
     """Instructions per command of one round of one row."""
     pipelines = prepared.row.counted
+    prepared.reset()
     return server.count(lambda: prepared.run(pipelines)) / (pipelines * PIPELINE)
 
 

@@ -1,4 +1,4 @@
-"""The two plots of docs/benchmarks.md, as SVG that is the same for the same figures."""
+"""Bars, as SVG that is the same for the same figures."""
 
 import matplotlib
 
@@ -7,37 +7,8 @@ matplotlib.rcParams.update({"svg.hashsalt": "keyspan", "svg.fonttype": "none", "
 
 from matplotlib import pyplot  # noqa: E402  (the back end is chosen first)
 
-from .table import LINES, REDISJSON, VALKEYJSON  # noqa: E402
-
 COLORS = ("#c4452f", "#6a7fd0", "#2a9d62", "#9a9a9a", "#caa53d")
 WIDTH = 0.8
-
-
-def memory(results, labels, path):
-    """Bytes per document, as bars relative to the JSON text."""
-    lines = [line for line in LINES if line.bar == "memory"]
-    names = ["memory-small", "memory-mid", "memory-big", "memory-unique"]
-    texts = [results.footprint(labels[0], name).text for name in names]
-    ticks = ["small\n281 B", "mid\n4.7 KB", "big\n8.6 MB", "unique names\n260 B, with key"]
-    groups = [[value / text for value, text in zip(values, texts)] for values in columns(lines, results, labels)]
-    draw(groups, ["RedisJSON 8.8 *", "valkey-json 1.0.2 *", *labels], ticks, "bytes stored per byte of JSON text", path)
-
-
-def instructions(results, labels, path):
-    """Instructions per command, with native GET as a line."""
-    lines = [line for line in LINES if line.bar == "ir"]
-    ticks = ["GET path\nsmall", "GET path\nmid", "NUMINCRBY\nsmall", "SET path\nsmall", "GET whole\nsmall"]
-    groups = columns(lines, results, labels)
-    line = results.ir(labels[0], "native-get")
-    draw(groups, [f"{REDISJSON} *", f"{VALKEYJSON} *", *labels], ticks, "instructions per command", path, line)
-
-
-def columns(lines, results, labels):
-    """Values of the lines for each peer and each label."""
-    yield [line.redisjson for line in lines]
-    yield [line.valkeyjson for line in lines]
-    for label in labels:
-        yield [line.read(results, label) for line in lines]
 
 
 def draw(groups, legend, ticks, axis_title, path, line=None):

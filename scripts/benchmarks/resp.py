@@ -91,10 +91,12 @@ class Connection:
         return b"".join(replies)
 
     def raw(self):
-        """The bytes of one simple, integer or bulk reply."""
+        """The bytes of one reply."""
         head = self.line()
         if head[:1] == b"$" and head != b"$-1":
             return head + b"\r\n" + self.exactly(int(head[1:]) + 2)
+        if head[:1] == b"*":
+            return b"".join([head, b"\r\n", *(self.raw() for _ in range(int(head[1:])))])
         return head + b"\r\n"
 
     def replay(self, payload, expected):

@@ -134,6 +134,14 @@ class Server:
             time.sleep(0.5)
         return last
 
+    def grown(self, commands):
+        """By how many bytes `used_memory` grows when the encoded `commands` run."""
+        before = self.used_memory()
+        connection = self.connect()
+        connection.load(commands, 256)
+        connection.close()
+        return self.used_memory() - before
+
     def cpu_seconds(self):
         """User and system CPU seconds of the whole process so far."""
         fields = self.info("cpu")

@@ -17,6 +17,7 @@ pub mod acl;
 pub mod crash;
 pub mod docker;
 mod failure;
+pub mod fixture;
 mod name;
 pub mod pages;
 pub mod persistence;

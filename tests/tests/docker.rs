@@ -57,6 +57,16 @@ fn json_on_valkey() -> Outcome<()> {
     play("json", Some("json"), "valkey-8.1")
 }
 
+#[test]
+fn bloom_on_redis() -> Outcome<()> {
+    play("bloom", Some("bloom"), "redis-8.0")
+}
+
+#[test]
+fn bloom_on_valkey() -> Outcome<()> {
+    play("bloom", Some("bloom"), "valkey-8.1")
+}
+
 /// Builds the image of the Dockerfile from ready libraries and an image of a server, so that no
 /// registry is needed, and asks the server in it.
 #[test]

@@ -2,17 +2,17 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
     clippy::indexing_slicing,
     clippy::wildcard_enum_match_arm,
     reason = "a test may panic; that is how it fails"
 )]
 
-use std::{fs, path::PathBuf};
+use std::fs;
 
 use keyspan_tests::{
-    Client, Failure, Name, Outcome, Server, Spec, Value, ensure, on_each_server,
+    Client, Failure, Outcome, Server, Spec, Value, ensure,
+    fixture::{self, answers},
+    on_each_server,
     persistence::{self, Base},
     replication, servers,
 };
@@ -25,53 +25,12 @@ const FIXTURES: [&str; 4] = [
     "valkeyjson-1.0.2-valkey8.0",
 ];
 
-fn folder() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/rdb")
-}
-
 fn lines(file: &str) -> Vec<Json> {
-    let text = fs::read_to_string(folder().join(file)).unwrap_or_else(|e| panic!("{file}: {e}"));
-    text.lines().map(|line| serde_json::from_str(line).expect(file)).collect()
+    fixture::rows(file).unwrap()
 }
 
 fn bytes(hex: &Json) -> Vec<u8> {
-    let hex = hex.as_str().expect("hex text").as_bytes();
-    let digit =
-        |byte: u8| char::from(byte).to_digit(16).and_then(|d| u8::try_from(d).ok()).unwrap();
-    hex.chunks(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()
-}
-
-/// The words of a recorded command: text, or `{"hex": ..}`.
-fn words(command: &Json) -> Vec<Vec<u8>> {
-    let word = |word: &Json| match word {
-        Json::String(text) => text.clone().into_bytes(),
-        other => bytes(&other["hex"]),
-    };
-    command.as_array().expect("words").iter().map(word).collect()
-}
-
-/// Whether a reply is the recorded one; doubles by value, since servers print them differently.
-fn answers(reply: &Value, recorded: &Json) -> bool {
-    match (reply, recorded) {
-        (_, Json::Object(object)) if object.contains_key("any") => true,
-        (Value::Null, Json::Null) => true,
-        (Value::Integer(got), Json::Number(number)) => number.as_i64() == Some(*got),
-        (Value::Bulk(got), Json::String(text)) => {
-            let number = |bytes: &[u8]| std::str::from_utf8(bytes).ok()?.parse::<f64>().ok();
-            got == text.as_bytes() || number(got).is_some_and(|number| text.parse() == Ok(number))
-        }
-        (Value::Bulk(got), Json::Object(object)) => {
-            object.get("hex").is_some_and(|hex| *got == bytes(hex))
-        }
-        (Value::Simple(got), Json::Object(object)) => {
-            object.get("status").is_some_and(|s| s == got)
-        }
-        (Value::Error(got), Json::Object(object)) => object.get("error").is_some_and(|e| e == got),
-        (Value::Array(got), Json::Array(elements)) => {
-            got.len() == elements.len() && got.iter().zip(elements).all(|(g, e)| answers(g, e))
-        }
-        _ => false,
-    }
+    fixture::bytes(hex).unwrap()
 }
 
 /// Whether two texts are the same JSON value; the producers print numbers differently.
@@ -116,18 +75,13 @@ fn equal(a: &Json, b: &Json) -> bool {
     }
 }
 
-fn restore(client: &mut Client, key: &str, dump: &[u8]) -> Outcome<()> {
-    let reply = client.call(&[b"RESTORE".as_slice(), key.as_bytes(), b"0", dump, b"REPLACE"])?;
-    keyspan_tests::same(&reply, b"+OK\r\n", key)
-}
-
 /// Restores every payload of `file`; how many there were.
 fn restore_all(client: &mut Client, file: &str) -> Outcome<usize> {
     let fixtures = lines(&format!("{file}.jsonl"));
     for fixture in &fixtures {
         for key in fixture["keys"].as_array().unwrap() {
             let name = format!("{file}:{}", key["key"].as_str().unwrap());
-            restore(client, &name, &bytes(&key["dump_hex_footer9"]))?;
+            fixture::restore(client, name.as_bytes(), &bytes(&key["dump_hex_footer9"]))?;
         }
     }
     Ok(fixtures.len())
@@ -135,7 +89,7 @@ fn restore_all(client: &mut Client, file: &str) -> Outcome<usize> {
 
 /// The recorded command on the key's name in this test.
 fn renamed(command: &Json, file: &str) -> Vec<Vec<u8>> {
-    let mut words = words(command);
+    let mut words = fixture::words(command).unwrap();
     words[1] = [file.as_bytes(), b":", &words[1]].concat();
     words
 }
@@ -184,7 +138,7 @@ fn check_afterwards(client: &mut Client, file: &str) -> Outcome<usize> {
         }
         let key = format!("{file}:{name}").into_bytes();
         let dump = keyspan_common::rdb::dump::resign(&bytes(dump), 9);
-        restore(client, "afterwards", &dump)?;
+        fixture::restore(client, b"afterwards", &dump)?;
         let got = Value::decode(&client.call(&[b"JSON.GET".as_slice(), &key])?)?;
         let recorded = Value::decode(&client.call(&[b"JSON.GET".as_slice(), b"afterwards"])?)?;
         let text = Json::from(String::from_utf8_lossy(recorded.bytes()?));
@@ -243,29 +197,14 @@ fn recorded_changes_end_as_the_producers_did() -> Outcome<()> {
     })
 }
 
-/// The servers that open an RDB file of this version; `relaxed` ones need `rdb-version-check relaxed`.
-fn readers(file: &str) -> (&'static [&'static str], &'static [&'static str]) {
-    const ALL: &[&str] =
-        &["redis-7.0", "redis-8.0", "redis-8.6", "valkey-8.0", "valkey-8.1", "valkey-9.1"];
-    const FROM_11: &[&str] = &["redis-8.0", "redis-8.6", "valkey-8.0", "valkey-8.1", "valkey-9.1"];
-    let text = fs::read(folder().join(file)).unwrap_or_else(|e| panic!("{file}: {e}"));
-    match &text[..9] {
-        b"REDIS0009" | b"REDIS0010" => (ALL, &[]),
-        b"REDIS0011" => (FROM_11, &[]),
-        b"REDIS0012" => (&["redis-8.0", "redis-8.6"], &["valkey-9.1"]),
-        b"VALKEY080" => (&["valkey-9.1"], &["valkey-8.1"]),
-        other => panic!("{file}: who reads {}?", other.escape_ascii()),
-    }
-}
-
 /// Starts each server that reads `file` on it, and checks what it holds.
 fn open(file: &str, arguments: &[&str], check: impl Fn(&Server) -> Outcome<()>) -> Outcome<usize> {
-    let content = fs::read(folder().join(file))?;
-    let (strict, relaxed) = readers(file);
+    let content = fixture::file(file)?;
+    let (strict, relaxed) = fixture::readers(&content)?;
     let mut opened = 0;
     for (names, options) in [(strict, &[][..]), (relaxed, &["--rdb-version-check", "relaxed"][..])]
     {
-        for name in names.iter().map(|name| Name::parse(name)).collect::<Outcome<Vec<_>>>()? {
+        for name in names {
             if !servers()?.contains(&name) {
                 continue;
             }
@@ -287,12 +226,12 @@ fn open(file: &str, arguments: &[&str], check: impl Fn(&Server) -> Outcome<()>) 
 #[test]
 fn whole_files_open_at_start_up() -> Outcome<()> {
     let mut opened = 0;
-    for file in fs::read_dir(folder())? {
+    for file in fs::read_dir(fixture::folder())? {
         let name = file?.file_name().to_string_lossy().into_owned();
-        if !name.ends_with(".rdb") || name.starts_with("redisearch") {
+        if !name.ends_with(".rdb") || !name.contains("json") {
             continue;
         }
-        let manifest = fs::read(folder().join(format!("{name}.manifest.json")))?;
+        let manifest = fixture::file(&format!("{name}.manifest.json"))?;
         let manifest: Json = serde_json::from_slice(&manifest)?;
         opened += open(&name, &[], |server| {
             let mut client = server.client()?;
@@ -324,8 +263,9 @@ fn files_with_search_records_open_when_told_to_skip_them() -> Outcome<()> {
         ensure(log.contains("ft_index0"), || "the log does not name what was skipped".into())
     })?;
     // Without the argument the server refuses the file, and says why.
-    let content = fs::read(folder().join(file))?;
-    for name in servers()?.into_iter().filter(|name| readers(file).0.contains(&name.as_str())) {
+    let content = fixture::file(file)?;
+    let (readers, _) = fixture::readers(&content)?;
+    for name in servers()?.into_iter().filter(|name| readers.contains(name)) {
         let started = Spec::new(name)?.module("json", &[]).file("dump.rdb", &content).start();
         ensure(started.is_err(), || "a file with unknown records was opened".into())?;
     }

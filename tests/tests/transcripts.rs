@@ -35,6 +35,9 @@ macro_rules! on_servers {
         mod json {
             $(#[test] fn $test() -> super::Outcome<()> { super::play("json", Some("json"), $server) })*
         }
+        mod bloom {
+            $(#[test] fn $test() -> super::Outcome<()> { super::play("bloom", Some("bloom"), $server) })*
+        }
     };
 }
 

@@ -7,6 +7,7 @@ use keyspan_common::{
     args::Args,
     command::{Arity, Command, Row},
     data_type::DataType,
+    reply::Reply,
     wire::Wire,
 };
 

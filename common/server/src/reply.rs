@@ -36,17 +36,6 @@ impl ClientReply {
         Self { api: unsafe { raw::api() }, ctx, owed: 1, resp3: Cell::new(None) }
     }
 
-    /// An error in place of the next reply.
-    #[cold]
-    pub(crate) fn error(&mut self, text: &str) {
-        if self.owes(0) {
-            with_c_str(text, |text| {
-                // SAFETY: the context of the running callback and a text that ends in NUL.
-                unsafe { (self.api.reply_error)(self.ctx, text) };
-            });
-        }
-    }
-
     /// Nothing more is owed: another callback answers.
     pub(crate) fn leave(&mut self) {
         self.owed = 0;
@@ -132,6 +121,16 @@ impl Reply for ClientReply {
 
     fn null_array(&mut self) {
         self.plain(self.api.reply_null_array);
+    }
+
+    #[cold]
+    fn error(&mut self, text: &str) {
+        if self.owes(0) {
+            with_c_str(text, |text| {
+                // SAFETY: the context of the running callback and a text that ends in NUL.
+                unsafe { (self.api.reply_error)(self.ctx, text) };
+            });
+        }
     }
 
     fn simple(&mut self, text: &'static str) {

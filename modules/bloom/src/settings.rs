@@ -1,6 +1,7 @@
 //! The module's settings. RedisBloom's stand under their bare names where the server allows that,
 //! as `bf.<name>` elsewhere; valkey-bloom's and this module's own are `bf.<name>` everywhere.
 
+use keyspan_bloom_core::bloom;
 use keyspan_common::settings::{Kind, Setting};
 
 const EXPANSION_MAX: i64 = 1 << 15;
@@ -119,7 +120,7 @@ pub static BLOOM_MEMORY_USAGE_LIMIT: Setting = Setting::new(
 );
 
 /// The table, in the order of the documents.
-pub static SETTINGS: [&Setting; 12] = [
+pub static SETTINGS: [&Setting; 13] = [
     &BF_ERROR_RATE,
     &BF_INITIAL_SIZE,
     &BF_EXPANSION_FACTOR,
@@ -132,6 +133,7 @@ pub static SETTINGS: [&Setting; 12] = [
     &BLOOM_TIGHTENING_RATIO,
     &BLOOM_USE_RANDOM_SEED,
     &BLOOM_MEMORY_USAGE_LIMIT,
+    &bloom::DEFRAG_ENABLED,
 ];
 
 /// Error rate of a Bloom filter that is created without one.

@@ -4,7 +4,9 @@
 pub mod bloom;
 pub mod count_min;
 pub mod cuckoo;
+mod grid;
 pub mod hash;
+pub mod simd;
 pub mod t_digest;
 pub mod top_k;
 pub mod totals;

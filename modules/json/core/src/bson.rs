@@ -19,9 +19,21 @@ impl Document {
         if bytes.len() > HARMLESS_LEN {
             RawDocument::from_bytes(bytes).map_err(text).and_then(|raw| check(raw, NESTING_MAX))?;
         }
-        let document = bson::Document::from_reader(std::io::Cursor::new(bytes)).map_err(text)?;
+        let document = read(bytes).map_err(text)?;
         let Some((_, value)) = document.into_iter().next() else { return Ok(Self::null()) };
         Self::parse(value.into_relaxed_extjson().to_string().as_bytes())
+    }
+}
+
+/// As the crate reads from a stream: bytes behind the document do not matter. There it makes room for
+/// the length that the bytes claim, up to 2 GiB, so it gets those that claim too much as they are.
+fn read(bytes: &[u8]) -> bson::de::Result<bson::Document> {
+    let claimed = bytes.first_chunk().map(|length| i32::from_le_bytes(*length));
+    let is_short = claimed.and_then(|length| usize::try_from(length).ok()) > Some(bytes.len());
+    if is_short {
+        bson::from_slice(bytes)
+    } else {
+        bson::Document::from_reader(std::io::Cursor::new(bytes))
     }
 }
 

@@ -1,5 +1,0 @@
-//! Paths over documents, see [`keyspan_fuzz::path`].
-
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|input: &[u8]| keyspan_fuzz::path::check(input));

@@ -1,0 +1,48 @@
+//! What the server may ask of a digest, beside loading and saving it.
+
+use std::mem::take;
+
+use keyspan_common::data_type::{DataType, Mover, Progress};
+use keyspan_common::rdb::dump::save_dump;
+
+use super::{Centroid, TDigest};
+
+/// An RDB version that every server takes in a RESTORE.
+const RESTORED_EVERYWHERE: u16 = 9;
+
+impl DataType for TDigest {
+    /// With nothing merged, so that it goes on as this one does.
+    fn rewrite(&self, emit: &mut dyn FnMut(&'static str, &[&[u8]])) {
+        if let Ok(payload) = save_dump(self, 1, RESTORED_EVERYWHERE) {
+            emit("RESTORE", &[b"0", &payload]);
+        }
+    }
+
+    fn memory(&self) -> usize {
+        let view = self.view.get().map_or(0, Vec::capacity);
+        self.centroids.capacity().saturating_add(view).saturating_mul(size_of::<Centroid>())
+    }
+
+    /// The centroids merged: who reads one of two equal digests does not change it.
+    fn digest(&self, sink: &mut dyn FnMut(&[u8])) {
+        sink(&self.compression.as_integer().to_le_bytes());
+        sink(&self.min().to_bits().to_le_bytes());
+        sink(&self.max().to_bits().to_le_bytes());
+        for centroid in self.merged_or_single() {
+            sink(&centroid.mean.to_bits().to_le_bytes());
+            sink(&centroid.weight.to_le_bytes());
+        }
+    }
+
+    fn effort(&self) -> usize {
+        2
+    }
+
+    fn defrag<M: Mover>(&mut self, mover: &mut M, _from: u64) -> Progress {
+        self.centroids = mover.relocate(take(&mut self.centroids));
+        if let Some(view) = self.view.take() {
+            self.view = mover.relocate(view).into();
+        }
+        Progress::Done
+    }
+}

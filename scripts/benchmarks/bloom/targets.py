@@ -1,0 +1,63 @@
+"""The table of the targets of probabilistic types."""
+
+from ..table import Line, cpu_over, figure, megabytes, plain, snapshot
+from .footprint import FILTERS
+from .large import ITEMS, ROWS as LARGE
+
+PEERS = ("RedisBloom, valkey-bloom",)
+
+SINGLE, BATCH = 1.2, 3
+NANOSECONDS = 60
+
+
+def over_get(title, row, peers=None, limit=SINGLE):
+    """A line of CPU time over native GET."""
+    return Line(f"{title}, CPU over native `GET`", (peers,), limit, plain(2), cpu_over(row, "native-get"))
+
+
+def per_item(row):
+    """A line of nanoseconds an item."""
+    def read(results, label):
+        found = results.cost(label, row.name)
+        return found and found.cpu * 1e9 / ITEMS
+    return Line(f"{row.title}, ns an item", (None,), NANOSECONDS, plain(0), read)
+
+
+def of_one(name):
+    """Reads milliseconds of one of the filters of the RDB file."""
+    def read(results, label):
+        found = snapshot(name)(results, label)
+        return found and found * 1e3 / FILTERS
+    return read
+
+
+LINES = (
+    over_get("`BF.ADD` of a new item", "bf-add-new", "1.58-1.89"),
+    over_get("`BF.ADD` of an item that is there", "bf-add-present"),
+    over_get("`BF.EXISTS`, hit", "bf-exists-hit", "1.35-1.42"),
+    over_get("`BF.EXISTS`, miss", "bf-exists-miss"),
+    over_get("`BF.MADD` of 10", "bf-madd-10", "4.9-5.7", BATCH),
+    over_get("`CF.ADD`", "cf-add", "1.38-1.54"),
+    over_get("`CF.EXISTS`, hit", "cf-exists-hit"),
+    over_get("`CF.EXISTS`, miss", "cf-exists-miss"),
+    over_get("`CMS.INCRBY`", "cms-incrby", "1.40"),
+    over_get("`CMS.QUERY`", "cms-query"),
+    over_get("`TOPK.ADD`", "topk-add", "1.51"),
+    over_get("`TDIGEST.ADD`", "tdigest-add", "1.36"),
+    over_get("`TDIGEST.QUANTILE`", "tdigest-quantile"),
+    *(per_item(row) for row in LARGE),
+    Line("1M items, SAVE, ms", ("20 (RedisBloom)",), 20, plain(1), of_one("save")),
+    Line("1M items, load, ms", ("2 (RedisBloom)",), 2, plain(1), of_one("load")),
+    Line("1M items, nothing reserved, RedisBloom's family", ("5.8 MB",), 5.85e6, megabytes, figure("grown-redis")),
+    Line("1M items, nothing reserved, valkey-bloom's family", ("3.3 MB",), 3.35e6, megabytes, figure("grown-valkey")),
+    # -ln(0.005) / ln(2)^2, for the first part of a filter that may grow has half the rate.
+    Line("bits an item, 1M reserved at 1 %, RedisBloom's family", ("11.03",), 11.1, plain(2),
+         figure("reserved-redis")),
+    Line("bits an item, 1M reserved at 1 %, valkey-bloom's family", ("9.59",), 9.7, plain(2), figure("reserved-valkey")),
+    Line("`BF.RESERVE` of 1 GiB, ms", (None,), 1, plain(2), figure("reserve")),
+    Line("`UNLINK` of 1 GiB in use, ms", (None,), 1, plain(2), figure("unlink")),
+    Line("false positives over the bound, worst of 0 to 10 growths, RedisBloom's family", (None,), 1, plain(2),
+         figure("worst-redis")),
+    Line("false positives over the bound, worst of 0 to 10 growths, valkey-bloom's family", (None,), 1, plain(2),
+         figure("worst-valkey")),
+)

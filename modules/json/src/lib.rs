@@ -10,3 +10,4 @@ mod length;
 #[cfg(feature = "module")]
 mod module;
 pub mod settings;
+mod shared;

@@ -2,11 +2,13 @@
 
 pub mod code;
 pub mod documents;
+pub mod engine;
 pub mod index;
 pub mod plan;
 pub mod print;
 pub mod query;
 pub mod request;
 pub mod schema;
-pub mod words;
 pub mod simd;
+mod sync;
+pub mod words;

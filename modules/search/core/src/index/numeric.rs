@@ -79,6 +79,12 @@ impl Numeric {
         self.forward.of(document).iter().any(|number| range.contains(number.0))
     }
 
+    /// The first of the numbers of `document`.
+    #[must_use]
+    pub fn first(&self, document: DocId) -> Option<f64> {
+        self.forward.of(document).first().map(|number| number.0)
+    }
+
     /// How many numbers there are.
     #[must_use]
     pub const fn len(&self) -> usize {

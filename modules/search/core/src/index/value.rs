@@ -4,6 +4,7 @@ use keyspan_common::number::parse_f64;
 
 use super::geohash::LATITUDE_MAX;
 use super::tag::lower;
+use super::vector::Refused;
 use crate::code::lossy;
 use crate::documents::SortValue;
 use crate::schema::{Field, Kind, Options, Tag};
@@ -41,8 +42,22 @@ pub enum Reject {
     BlobSize(u64, u64),
     /// No `longitude,latitude`.
     Geo,
+    /// An array where none can stand.
+    JsonArray,
+    /// A boolean that is no tag.
+    JsonBool,
+    /// A number in a field of another kind.
+    JsonNumber,
+    /// An object.
+    JsonObject,
+    /// A string in a field of another kind.
+    JsonText,
+    /// No array of numbers of the element's type.
+    JsonVector,
     /// No number.
     Number(Box<[u8]>),
+    /// A vector the index cannot take.
+    Vector(Refused),
 }
 
 impl Reject {
@@ -54,7 +69,24 @@ impl Reject {
                 format!("Could not add vector with blob size {got} (expected size {expected})")
             }
             Self::Geo => "Invalid geo string".to_owned(),
+            Self::JsonArray => "Invalid JSON type: Array type can represent only TEXT, TAG, GEO, \
+                                NUMERIC or VECTOR field"
+                .to_owned(),
+            Self::JsonBool => {
+                "Invalid JSON type: Boolean type can be represented only as TAG field".to_owned()
+            }
+            Self::JsonNumber => {
+                "Invalid JSON type: Numeric type can represent only NUMERIC field".to_owned()
+            }
+            Self::JsonObject => "Invalid JSON type: Object type is not supported".to_owned(),
+            Self::JsonText => "Invalid JSON type: String type can represent only TEXT, TAG, GEO \
+                               or GEOMETRY field"
+                .to_owned(),
+            Self::JsonVector => "Invalid JSON type: Vector must be an array of numbers of its \
+                                 type"
+                .to_owned(),
             Self::Number(text) => format!("Invalid numeric value: '{}'", lossy(text)),
+            Self::Vector(refused) => refused.text().to_owned(),
         }
     }
 }
@@ -86,7 +118,7 @@ impl Value {
 /// The tags in a text, blanks around each gone. Empty ones only if they are indexed.
 #[must_use]
 pub fn tags(tag: &Tag, options: Options, text: &[u8]) -> Vec<Box<[u8]>> {
-    text.split(|byte| *byte == tag.separator)
+    text.split(|byte| *byte == tag.separator && tag.separator != Tag::UNSEPARATED)
         .map(<[u8]>::trim_ascii)
         .filter(|tag| !tag.is_empty() || options.has(Options::EMPTY))
         .map(Box::from)

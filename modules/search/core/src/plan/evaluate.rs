@@ -85,7 +85,7 @@ impl<'a> Evaluation<'a> {
 
     /// Whether to give up; remembered, as the answer is not whole then.
     fn stops(&mut self) -> bool {
-        self.matches.is_partial = self.matches.is_partial || (self.view.stop)();
+        self.matches.is_partial = self.matches.is_partial || self.view.cancel.is_raised();
         self.matches.is_partial
     }
 
@@ -252,8 +252,9 @@ impl<'a> Evaluation<'a> {
             return Err(Error::NegativeRadius(within.radius));
         }
         let options = VectorOptions::resolve(&within.options, vector, Purpose::Range)?;
-        let (epsilon, stop) = (options.epsilon, self.view.stop);
-        let how = Search { allowed, effort: None, epsilon, exact: false, stop };
+        let View { scratch, cancel, .. } = *self.view;
+        let epsilon = options.epsilon;
+        let how = Search { allowed, effort: None, epsilon, exact: false, scratch, cancel };
         let found = index.range(&within.blob, within.radius, &how);
         let set = found.iter().map(|neighbour| neighbour.document).collect();
         if let Some(name) = &within.distance {
@@ -269,7 +270,8 @@ impl<'a> Evaluation<'a> {
         let options = VectorOptions::resolve(&knn.options, vector, purpose)?;
         let k = usize::try_from(knn.k).unwrap_or(usize::MAX).min(index.len());
         let allowed = knn.filter.as_ref().map(|filter| self.set(filter)).transpose()?;
-        let search = Filtered { index, vector, blob: &knn.blob, k, options, stop: self.view.stop };
+        let View { scratch, cancel, .. } = *self.view;
+        let search = Filtered { index, vector, blob: &knn.blob, k, options, scratch, cancel };
         let (found, choice) = search.run(allowed.as_deref());
         self.matches.choice = Some(choice);
         self.stops();

@@ -1,9 +1,12 @@
 //! The nearest of some vectors.
 
+use std::cell::RefCell;
+
 use super::cost::{Choice, Strategy, choose};
 use super::nearest::{Nearest, Neighbour, Search};
 use super::options::{Policy, VectorOptions};
 use crate::index::DocSet;
+use crate::index::vector::{Cancel, Scratch};
 use crate::schema::{Algorithm, Vector};
 
 /// A search for the nearest.
@@ -14,7 +17,8 @@ pub(super) struct Filtered<'a> {
     /// How many are wanted; not more than there are.
     pub(super) k: usize,
     pub(super) options: VectorOptions,
-    pub(super) stop: &'a dyn Fn() -> bool,
+    pub(super) scratch: &'a RefCell<Scratch>,
+    pub(super) cancel: &'a Cancel,
 }
 
 impl Filtered<'_> {
@@ -31,7 +35,7 @@ impl Filtered<'_> {
             Strategy::Traversal | Strategy::Unfiltered => self.search(self.k, Some(allowed), false),
         };
         let wanted = (self.k as u64).min(allowed.len());
-        if found.len() as u64 >= wanted || (self.stop)() {
+        if found.len() as u64 >= wanted || self.cancel.is_raised() {
             return (found, choice);
         }
         // A walk may miss some, above all where the filter and the query have little in common.
@@ -60,7 +64,14 @@ impl Filtered<'_> {
             return Vec::new();
         }
         let effort = self.options.effort;
-        let how = Search { allowed, effort, epsilon: None, exact, stop: self.stop };
+        let how = Search {
+            allowed,
+            effort,
+            epsilon: None,
+            exact,
+            scratch: self.scratch,
+            cancel: self.cancel,
+        };
         self.index.search(self.blob, k, &how)
     }
 
@@ -73,7 +84,7 @@ impl Filtered<'_> {
             found.retain(|neighbour| allowed.contains(neighbour.document));
             found.truncate(self.k);
             // Half of all by links is dearer than comparing what is allowed.
-            if found.len() >= self.k || size >= total / 2 || (self.stop)() {
+            if found.len() >= self.k || size >= total / 2 || self.cancel.is_raised() {
                 return found;
             }
             size = size.saturating_mul(2);

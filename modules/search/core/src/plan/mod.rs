@@ -11,11 +11,14 @@ pub use cost::{Choice, Costs, Strategy, choose};
 pub use evaluate::{Distances, Matches, evaluate};
 pub use nearest::{Nearest, Neighbour, Search, Vectors};
 pub use options::{Policy, VectorOptions};
-pub use page::{Hit, Order, Page, Scoring, Source, page};
+pub use page::{Hit, Order, Page, Scoring, page, sorted, unknown_values, unsorted};
+
+use std::cell::RefCell;
 
 use crate::documents::Documents;
 use crate::index::Fields;
 use crate::index::tag::Expansion;
+use crate::index::vector::{Cancel, Scratch};
 use crate::schema::Schema;
 
 /// What queries are answered from.
@@ -31,6 +34,8 @@ pub struct View<'a> {
     pub vectors: &'a dyn Vectors,
     /// How far patterns go.
     pub expansion: Expansion,
-    /// Whether to give up: asked now and then.
-    pub stop: &'a dyn Fn() -> bool,
+    /// What searches of vectors write on.
+    pub scratch: &'a RefCell<Scratch>,
+    /// Whether to give up.
+    pub cancel: &'a Cancel,
 }

@@ -1,6 +1,9 @@
 //! What a vector index does for queries.
 
+use std::cell::RefCell;
+
 use super::Costs;
+use crate::index::vector::{Cancel, Scratch};
 use crate::index::{DocId, DocSet};
 
 /// A document and how far it is.
@@ -24,8 +27,10 @@ pub struct Search<'a> {
     pub epsilon: Option<f64>,
     /// Whether to compare all that is allowed instead of walking a graph.
     pub exact: bool,
-    /// Whether to give up: asked now and then; what was found so far is answered.
-    pub stop: &'a dyn Fn() -> bool,
+    /// What the search writes on.
+    pub scratch: &'a RefCell<Scratch>,
+    /// Whether to give up; what was found so far is answered.
+    pub cancel: &'a Cancel,
 }
 
 /// A vector index.

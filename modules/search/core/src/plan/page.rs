@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use super::{Matches, View};
 use crate::documents::SortValue;
-use crate::index::DocId;
+use crate::index::{DocId, FieldIndex};
 use crate::query::Error;
 
 /// What results are sorted by.
@@ -26,12 +26,6 @@ pub enum Scoring {
     Document,
 }
 
-/// Where values come from that the index does not keep.
-pub trait Source {
-    /// The value of the field at `place` in the schema.
-    fn value(&self, document: DocId, place: usize) -> SortValue;
-}
-
 /// A result.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hit {
@@ -45,6 +39,8 @@ pub struct Hit {
     pub distances: Vec<Option<f64>>,
     /// What it was sorted by.
     pub sort_value: SortValue,
+    /// When it came or changed.
+    pub sequence: u64,
 }
 
 /// Some of the results.
@@ -71,9 +67,8 @@ pub fn page(
     order: Option<&Order>,
     scoring: Scoring,
     (offset, limit): (usize, usize),
-    source: &dyn Source,
 ) -> Result<Page, Error> {
-    let sorter = Sorter { view, matches, scoring, source, by: By::of(view, matches, order)? };
+    let sorter = Sorter { view, matches, scoring, by: By::of(view, matches, order)? };
     let total = matches.documents.len();
     let in_place = order.is_none() && scoring == Scoring::Words && view.documents.is_ordered();
     let ranked: Vec<Ranked> = if limit == 0 {
@@ -86,6 +81,65 @@ pub fn page(
     Ok(Page { total, hits: ranked.into_iter().filter_map(|one| sorter.hit(one)).collect() })
 }
 
+/// The place of the field whose values only the documents themselves have, if results are sorted by
+/// one.
+///
+/// # Errors
+/// [`Error::UnknownProperty`].
+pub fn unknown_values(
+    view: &View<'_>,
+    matches: &Matches,
+    order: Option<&Order>,
+) -> Result<Option<usize>, Error> {
+    Ok(match By::of(view, matches, order)?.0 {
+        By::Field(place) => Some(place),
+        By::Score | By::Distance(_) | By::Slot(_) | By::Number(_) => None,
+    })
+}
+
+/// All results, not sorted. O(matches).
+#[must_use]
+pub fn unsorted(view: &View<'_>, matches: &Matches, scoring: Scoring) -> Vec<Hit> {
+    let sorter = Sorter { view, matches, scoring, by: (By::Score, false) };
+    let all = matches.documents.iter().map(|id| sorter.ranked(id));
+    all.filter_map(|ranked| sorter.hit(ranked)).collect()
+}
+
+/// Sorts results by their sort values and cuts a page out. O(hits log hits).
+#[must_use]
+pub fn sorted(mut hits: Vec<Hit>, is_descending: bool, (offset, limit): (usize, usize)) -> Page {
+    let total = hits.len() as u64;
+    hits.sort_by(|one, other| {
+        by_value(
+            (&one.sort_value, one.sequence),
+            (&other.sort_value, other.sequence),
+            is_descending,
+        )
+    });
+    Page { total, hits: hits.into_iter().skip(offset).take(limit).collect() }
+}
+
+/// The order of two values and when their documents came.
+fn by_value(
+    (one, came): (&SortValue, u64),
+    (other, other_came): (&SortValue, u64),
+    is_descending: bool,
+) -> Ordering {
+    let sequence = came.cmp(&other_came);
+    match (one, other) {
+        (SortValue::Missing, SortValue::Missing) => sequence,
+        (SortValue::Missing, _) => Ordering::Greater,
+        (_, SortValue::Missing) => Ordering::Less,
+        (one, other) => {
+            let order = one.order(other).then(sequence);
+            if is_descending { order.reverse() } else { order }
+        }
+    }
+}
+
+/// Documents between two looks at whether to give up.
+const STEP: usize = 256;
+
 /// What is compared.
 enum By {
     Score,
@@ -93,8 +147,10 @@ enum By {
     Distance(usize),
     /// The value documents keep in this slot.
     Slot(u32),
-    /// The field at this place of the schema.
+    /// The field at this place of the schema, which the index has no values of.
     Field(usize),
+    /// The numbers of the field at this place.
+    Number(usize),
 }
 
 impl By {
@@ -114,7 +170,14 @@ impl By {
         let place = view.schema.position(property);
         let place = place.ok_or_else(|| Error::UnknownProperty(property.clone()))?;
         let slot = view.schema.fields.get(place).and_then(|field| field.sort_slot);
-        Ok((slot.map_or(Self::Field(place), Self::Slot), *descending))
+        let by = match (slot, view.fields.at(place)) {
+            (Some(slot), _) => Self::Slot(slot),
+            (None, FieldIndex::Numeric(_)) => Self::Number(place),
+            (None, FieldIndex::Geo(_) | FieldIndex::None | FieldIndex::Tag(_)) => {
+                Self::Field(place)
+            }
+        };
+        Ok((by, *descending))
     }
 }
 
@@ -130,7 +193,6 @@ struct Sorter<'a> {
     view: &'a View<'a>,
     matches: &'a Matches,
     scoring: Scoring,
-    source: &'a dyn Source,
     by: (By, bool),
 }
 
@@ -151,7 +213,17 @@ impl Sorter<'_> {
                 self.distance(document, place).map_or(SortValue::Missing, SortValue::Number)
             }
             By::Slot(slot) => self.view.documents.sortable(document, slot).clone(),
-            By::Field(place) => self.source.value(document, place),
+            By::Field(_) => SortValue::Missing,
+            By::Number(place) => {
+                self.number(document, place).map_or(SortValue::Missing, SortValue::Number)
+            }
+        }
+    }
+
+    fn number(&self, document: DocId, place: usize) -> Option<f64> {
+        match self.view.fields.at(place) {
+            FieldIndex::Numeric(numeric) => numeric.first(document),
+            FieldIndex::Geo(_) | FieldIndex::None | FieldIndex::Tag(_) => None,
         }
     }
 
@@ -160,23 +232,20 @@ impl Sorter<'_> {
     }
 
     fn order(&self, one: &Ranked, other: &Ranked) -> Ordering {
-        let sequence = one.sequence.cmp(&other.sequence);
-        match (&one.value, &other.value, &self.by) {
-            (_, _, (By::Score, _)) => other.score.total_cmp(&one.score).then(sequence),
-            (SortValue::Missing, SortValue::Missing, _) => sequence,
-            (SortValue::Missing, ..) => Ordering::Greater,
-            (_, SortValue::Missing, _) => Ordering::Less,
-            (one, other, (_, descending)) => {
-                let order = one.order(other).then(sequence);
-                if *descending { order.reverse() } else { order }
-            }
+        if let (By::Score, _) = self.by {
+            let sequence = one.sequence.cmp(&other.sequence);
+            return other.score.total_cmp(&one.score).then(sequence);
         }
+        by_value((&one.value, one.sequence), (&other.value, other.sequence), self.by.1)
     }
 
     /// The first `count` in order. Holds at most twice as many at a time.
     fn best(&self, count: usize) -> Vec<Ranked> {
         let mut best = Vec::new();
-        for document in &self.matches.documents {
+        for (count_so_far, document) in self.matches.documents.iter().enumerate() {
+            if count_so_far % STEP == 0 && self.view.cancel.is_raised() {
+                break;
+            }
             best.push(self.ranked(document));
             if best.len() >= count.saturating_mul(2).max(64) {
                 self.cut(&mut best, count);
@@ -203,6 +272,7 @@ impl Sorter<'_> {
             score: ranked.score,
             distances: distances.map(|place| self.distance(document, place)).collect(),
             sort_value: ranked.value,
+            sequence: ranked.sequence,
         })
     }
 }

@@ -1,5 +1,6 @@
 //! The fields of a schema.
 
+use super::Source;
 use super::vector::Vector;
 
 /// What a field's values are, and how they are found.
@@ -25,15 +26,30 @@ pub enum Kind {
 /// What a `TAG` field declares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tag {
-    /// What stands between two tags of a hash field.
+    /// What stands between two tags of one text.
     pub separator: u8,
     /// Whether tags that differ in case are different.
     pub case_sensitive: bool,
 }
 
+impl Tag {
+    /// No separator, as strings of JSON documents have unless one is declared.
+    pub const UNSEPARATED: u8 = 0;
+
+    /// What a field of documents of this kind declares by its name alone.
+    #[must_use]
+    pub const fn of(source: Source) -> Self {
+        let separator = match source {
+            Source::Hash => b',',
+            Source::Json => Self::UNSEPARATED,
+        };
+        Self { separator, case_sensitive: false }
+    }
+}
+
 impl Default for Tag {
     fn default() -> Self {
-        Self { separator: b',', case_sensitive: false }
+        Self::of(Source::Hash)
     }
 }
 

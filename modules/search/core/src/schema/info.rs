@@ -1,6 +1,6 @@
 //! What FT.INFO says about a field.
 
-use super::{Algorithm, Field, Kind, Options};
+use super::{Algorithm, Field, Kind, Options, Tag};
 
 /// One statement about a field.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,7 +67,9 @@ impl Kind {
                 items.push(Item::Text("coord_system", system));
             }
             Self::Tag(tag) => {
-                items.push(Item::Text("SEPARATOR", std::slice::from_ref(&tag.separator)));
+                let separator = std::slice::from_ref(&tag.separator);
+                let is_none = tag.separator == Tag::UNSEPARATED;
+                items.push(Item::Text("SEPARATOR", if is_none { &[] } else { separator }));
             }
             Self::Text(text) => items.push(Item::Double("WEIGHT", text.weight)),
             Self::Vector(vector) => {

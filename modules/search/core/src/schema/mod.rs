@@ -44,7 +44,7 @@ pub struct Limits {
     pub prefixes: usize,
     /// Stop words; 4096.
     pub stopwords: usize,
-    /// Elements of a vector; 65,536. RediSearch takes any number.
+    /// Elements of a vector; 32,768. RediSearch takes any number.
     pub dimension: u64,
     /// `M`; 512. RediSearch takes any number.
     pub m: u64,
@@ -60,7 +60,7 @@ impl Default for Limits {
             fields: 1024,
             prefixes: 1024,
             stopwords: 4096,
-            dimension: 1 << 16,
+            dimension: 1 << 15,
             m: 512,
             effort: 1_000_000,
             capacity: 1 << 32,

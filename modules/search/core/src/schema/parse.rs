@@ -288,7 +288,7 @@ fn field(
         return Err(Error::Duplicate(name.into()));
     }
     let mut options = Options::default();
-    let kind = kind(name, words, &mut options, limits)?;
+    let kind = kind(schema.source, name, words, &mut options, limits)?;
     if !matches!(kind, Kind::Vector(_)) {
         take_sorting(words, &kind, &mut options);
     }
@@ -300,6 +300,7 @@ fn field(
 }
 
 fn kind(
+    source: Source,
     name: &[u8],
     words: &mut Words<'_>,
     options: &mut Options,
@@ -308,7 +309,7 @@ fn kind(
     if words.is_empty() {
         Err(Error::NoType(name.into()))
     } else if words.take_keyword("TAG") {
-        tag(words, options).map(Kind::Tag)
+        tag(source, words, options).map(Kind::Tag)
     } else if words.take_keyword("NUMERIC") {
         take_missing(words, options);
         Ok(Kind::Numeric)
@@ -334,8 +335,8 @@ fn take_missing(words: &mut Words<'_>, options: &mut Options) {
     }
 }
 
-fn tag(words: &mut Words<'_>, options: &mut Options) -> Result<Tag, Error> {
-    let mut tag = Tag::default();
+fn tag(source: Source, words: &mut Words<'_>, options: &mut Options) -> Result<Tag, Error> {
+    let mut tag = Tag::of(source);
     loop {
         if words.take_keyword("SEPARATOR") {
             tag.separator = separator(words)?;

@@ -49,6 +49,24 @@ impl Flat {
         self.store.slots(label).next().is_some()
     }
 
+    /// Whether the vectors of `label` are `probes`, in any order, and no others.
+    #[must_use]
+    pub fn has(&self, label: Label, probes: &[Probe]) -> bool {
+        self.store.has(label, probes)
+    }
+
+    /// The labels, once for each vector, the last that came first unless some were removed.
+    pub fn labels(&self) -> impl Iterator<Item = Label> {
+        let slots = (0..u32::try_from(self.len()).unwrap_or(u32::MAX)).rev();
+        slots.filter_map(|slot| self.store.label(slot))
+    }
+
+    /// The vectors of `label`.
+    #[must_use]
+    pub fn probes(&self, label: Label) -> Vec<Probe> {
+        self.store.slots(label).map(|slot| self.store.probe(slot)).collect()
+    }
+
     /// Adds a vector to those of `label`.
     ///
     /// # Errors

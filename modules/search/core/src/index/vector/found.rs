@@ -1,6 +1,6 @@
 //! What searches are asked with and answer.
 
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 
 use super::store::Label;
 
@@ -34,28 +34,57 @@ impl<F: Fn(Label) -> bool> Allowed for F {
     }
 }
 
-/// A flag that another thread raises to end a search early. Searches look at it every few
-/// microseconds.
+/// A flag that another thread raises to end a search early, and a time at which it is raised by
+/// itself. Searches look at it every few microseconds.
 #[derive(Debug, Default)]
-pub struct Cancel(AtomicBool);
+pub struct Cancel {
+    is_raised: AtomicBool,
+    deadline: Option<(Clock, u64)>,
+    /// Looks so far: not every one is at the clock.
+    looks: AtomicU32,
+}
+
+/// Milliseconds since any fixed time.
+pub type Clock = fn() -> u64;
+
+/// One look in so many is at the clock too, which takes as long as measuring a short vector.
+const LOOKS: u32 = 16;
 
 impl Cancel {
     /// Not raised.
     #[must_use]
     pub const fn new() -> Self {
-        Self(AtomicBool::new(false))
+        Self { is_raised: AtomicBool::new(false), deadline: None, looks: AtomicU32::new(0) }
+    }
+
+    /// Not raised before `clock` says `deadline`.
+    #[must_use]
+    pub const fn at(clock: Clock, deadline: u64) -> Self {
+        Self { deadline: Some((clock, deadline)), ..Self::new() }
     }
 
     /// Ends searches that look at the flag.
     pub fn raise(&self) {
-        self.0.store(true, Relaxed);
+        self.is_raised.store(true, Relaxed);
     }
 
-    /// Whether it was raised.
+    /// Whether it was raised, or the time has come.
     #[inline]
     #[must_use]
     pub fn is_raised(&self) -> bool {
-        self.0.load(Relaxed)
+        self.is_raised.load(Relaxed) || self.deadline.is_some() && self.is_due()
+    }
+
+    fn is_due(&self) -> bool {
+        let Some((clock, deadline)) = self.deadline else { return false };
+        let looks = self.looks.load(Relaxed);
+        // Two threads may count as one: then the clock is looked at a little later.
+        self.looks.store(looks.wrapping_add(1), Relaxed);
+        if looks % LOOKS != 0 || clock() < deadline {
+            return false;
+        }
+        self.raise();
+        true
     }
 }
 

@@ -14,7 +14,7 @@ mod store;
 mod units;
 
 pub use flat::Flat;
-pub use found::{Allowed, Cancel, Found, Neighbour};
+pub use found::{Allowed, Cancel, Clock, Found, Neighbour};
 pub use hnsw::{Hnsw, Params, Placement};
 pub use scratch::Scratch;
 pub use space::{Probe, Space};

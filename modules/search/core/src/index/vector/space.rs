@@ -224,6 +224,13 @@ fn narrow(x: f64) -> f32 {
 }
 
 impl Row {
+    fn of(bytes: &[u8]) -> Self {
+        let mut row = Self::default();
+        row.resize(bytes.len());
+        row.bytes_mut().copy_from_slice(bytes);
+        row
+    }
+
     fn resize(&mut self, len: usize) {
         self.lines.resize(len.div_ceil(LINE), Line::ZERO);
         self.len = len;
@@ -239,6 +246,11 @@ impl Row {
 }
 
 impl Probe {
+    /// Of a stored row and its code.
+    pub(super) fn of(row: &[u8], code: &[u8]) -> Self {
+        Self { row: Row::of(row), code: Row::of(code) }
+    }
+
     /// The row.
     pub(super) fn row(&self) -> &[u8] {
         self.row.bytes()

@@ -79,6 +79,20 @@ impl Store {
         self.rows.row(slot)
     }
 
+    /// Whether the vectors of `label` are `probes`, in any order, and no others.
+    pub(super) fn has(&self, label: Label, probes: &[Probe]) -> bool {
+        let slots = self.slots(label);
+        slots.clone().count() == probes.len()
+            && slots.clone().all(|slot| probes.iter().any(|probe| probe.row() == self.row(slot)))
+            && probes.iter().all(|probe| slots.clone().any(|slot| probe.row() == self.row(slot)))
+    }
+
+    /// The vector at `slot` as it came.
+    pub(super) fn probe(&self, slot: Slot) -> Probe {
+        let code = self.codes.as_ref().map_or(&[][..], |codes| codes.row(slot));
+        Probe::of(self.row(slot), code)
+    }
+
     /// What is walked over.
     #[inline]
     pub(super) fn near(&self) -> Near<'_> {

@@ -110,3 +110,17 @@ pub enum Refused {
     /// The allocator has no more.
     NoMemory,
 }
+
+impl Refused {
+    /// The reason as FT.INFO shows it.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Size => "Could not add vector of another size",
+            Self::NotFinite => "Could not add vector with elements that are not finite",
+            Self::Zero => "Could not add vector of zeros: it has no cosine",
+            Self::Full => "Could not add vector: the index is full",
+            Self::NoMemory => "Could not add vector: out of memory",
+        }
+    }
+}

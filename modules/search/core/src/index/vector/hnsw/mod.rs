@@ -130,6 +130,12 @@ impl Hnsw {
         self.store.slots(label).next().is_some()
     }
 
+    /// Whether the vectors of `label` are `probes`, in any order, and no others.
+    #[must_use]
+    pub fn has(&self, label: Label, probes: &[Probe]) -> bool {
+        self.store.has(label, probes)
+    }
+
     /// Adds a vector to those of `label`.
     ///
     /// # Errors

@@ -93,6 +93,22 @@ impl Hnsw {
         rank::nearest(&self.store, probe, k, slots, scratch, cancel)
     }
 
+    /// The `k` allowed documents nearest to `probe`, every vector measured: exact.
+    /// O(vectors * dimension).
+    pub fn search_all(
+        &self,
+        probe: &Probe,
+        k: usize,
+        allowed: &impl Allowed,
+        scratch: &mut Scratch,
+        cancel: &Cancel,
+    ) -> Found {
+        let slots = 0..u32::try_from(self.len()).unwrap_or(u32::MAX);
+        let allows = |label| allowed.allows(label);
+        let slots = slots.filter(|slot| self.store.label(*slot).is_some_and(allows));
+        rank::nearest(&self.store, probe, k, slots, scratch, cancel)
+    }
+
     /// The documents at most `radius` from `probe`, or nearly all: `ef` of the nearest are walked
     /// to, then everything at most `radius + |radius| * epsilon` away that hangs together with
     /// them. About O((ef + found) * M * dimension).

@@ -1,0 +1,101 @@
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::documents::SortValue;
+use crate::index::vector::{Cancel, Scratch};
+use crate::query::{Params, Reading, Stopwords, parse};
+use crate::schema::{Create, Field, Limits};
+
+/// A hash.
+struct Hash(BTreeMap<Vec<u8>, Vec<u8>>);
+
+impl Record for Hash {
+    fn value(&self, identifier: &[u8]) -> Option<Input> {
+        self.0.get(identifier).map(|text| Input::Text(text.as_slice().into()))
+    }
+}
+
+impl Values for () {
+    fn value(&self, key: &[u8], _: &Field) -> SortValue {
+        SortValue::Text(key.into())
+    }
+}
+
+fn index(line: &str) -> Index {
+    let words: Vec<&[u8]> = line.split_whitespace().map(str::as_bytes).collect();
+    Index::new(Create::parse(&words, &Limits::default()).unwrap().schema, Settings::default())
+}
+
+fn vector(numbers: [f32; 2]) -> Vec<u8> {
+    numbers.iter().flat_map(|x| x.to_le_bytes()).collect()
+}
+
+fn hash(tag: &str, number: &str, numbers: [f32; 2]) -> Hash {
+    let pairs = [("t", tag.into()), ("n", number.into()), ("v", vector(numbers))];
+    Hash(pairs.into_iter().map(|(name, value)| (name.into(), value)).collect())
+}
+
+fn search(index: &Index, text: &str, near: [f32; 2]) -> Answer {
+    let mut params = Params::default();
+    params.add(b"b", &vector(near));
+    let stopwords = Stopwords::none();
+    let reading = Reading { dialect: 2, params: &params, stopwords: &stopwords };
+    let query = parse(text.as_bytes(), &reading).unwrap();
+    let order = crate::plan::Order { property: Box::from(*b"__v_score"), descending: false };
+    let order = text.contains("KNN").then_some(&order);
+    let request =
+        Request { query: &query, order, scoring: crate::plan::Scoring::Words, limit: (0, 10) };
+    index.search(&request, &mut Scratch::default(), &Cancel::new(), &()).unwrap()
+}
+
+fn check(index: &Index, text: &str, expected: &[&str]) {
+    let answer = search(index, text, [0.0, 0.0]);
+    let keys: Vec<_> = answer.hits.iter().map(|hit| String::from_utf8_lossy(&hit.key)).collect();
+    assert_eq!(keys, expected, "{text}");
+    assert_eq!(answer.total, expected.len() as u64);
+}
+
+const SCHEMA: &str = "SCHEMA t TAG n NUMERIC v VECTOR HNSW 6 TYPE FLOAT32 DIM 2 DISTANCE_METRIC L2";
+
+#[test]
+fn documents_are_found_as_they_come_and_go() {
+    let index = index(SCHEMA);
+    for (number, key) in ["a", "b", "c", "d"].into_iter().enumerate() {
+        let x = number as f32 + 1.0;
+        let tag = if number % 2 == 0 { "even" } else { "odd" };
+        index.put(key.as_bytes(), &hash(tag, &number.to_string(), [x, 0.0])).unwrap();
+    }
+    check(&index, "@t:{even}", &["a", "c"]);
+    check(&index, "@n:[1 2]", &["b", "c"]);
+    for _ in 0..2 {
+        check(&index, "*=>[KNN 2 @v $b]", &["a", "b"]);
+        check(&index, "@t:{odd}=>[KNN 2 @v $b]", &["b", "d"]);
+        check(&index, "@v:[VECTOR_RANGE 4.5 $b]", &["a", "b"]);
+        while index.settle(1, &mut Scratch::default(), &Cancel::new()) != Settled::All {}
+        assert_eq!(index.backlog(), 0);
+    }
+    index.put(b"a", &hash("even", "0", [9.0, 0.0])).unwrap();
+    index.remove(b"c");
+    index.rename(b"d", b"e");
+    for _ in 0..2 {
+        check(&index, "*=>[KNN 4 @v $b]", &["b", "e", "a"]);
+        check(&index, "@t:{even}=>[KNN 2 @v $b]", &["a"]);
+        while index.settle(1, &mut Scratch::default(), &Cancel::new()) != Settled::All {}
+    }
+    assert_eq!(index.tag_values(b"t").unwrap(), [Box::from(*b"even"), Box::from(*b"odd")]);
+}
+
+#[test]
+fn what_cannot_be_indexed_is_left_out_and_named() {
+    let index = index(SCHEMA);
+    index.put(b"a", &hash("x", "1", [1.0, 0.0])).unwrap();
+    let failure = index.put(b"a", &hash("x", "one", [1.0, 0.0])).unwrap_err();
+    assert_eq!(failure.place, 1);
+    index.put(b"b", &hash("x", "1", [f32::NAN, 0.0])).unwrap_err();
+    let info = index.info();
+    assert_eq!((info.documents, info.errors.count, info.fields[1].errors.count), (0, 2, 1));
+    assert_eq!(info.errors.key.as_deref(), Some(&b"b"[..]));
+    assert_eq!(info.fields[1].errors.last.as_deref(), Some("Invalid numeric value: 'one'"));
+}

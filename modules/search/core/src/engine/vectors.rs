@@ -1,0 +1,266 @@
+//! The vectors of a field: a graph, and those that are not in it yet.
+//!
+//! ```text
+//! fresh   vectors that came lately: every search measures them all
+//! graph   the others, and some that are gone or changed (`stale`), which no search answers with
+//! ```
+//! A document that is put goes to `fresh` at once, one that goes leaves a stale number in the graph.
+//! Both are settled later, one vector at a time ([`super::Index::settle`]). Without a graph (FLAT)
+//! all vectors are in `fresh` for good.
+
+use crate::index::vector::{
+    Dimension, Element as UnitElement, Flat, Found, Hnsw, Label, Metric as UnitMetric, Params,
+    Placement, Probe, Quantization, Refused, Scratch, Space,
+};
+use crate::index::{DocId, DocSet};
+use crate::plan::{Costs, Nearest, Neighbour, Search};
+use crate::schema::{Algorithm, Element, Metric, Vector};
+
+/// What vectors are declared as, in the terms of their index; `None` if it cannot hold them.
+pub(super) fn space(vector: &Vector) -> Option<Space> {
+    let element = match vector.element {
+        Element::Float32 => UnitElement::Float32,
+        Element::Float64 => UnitElement::Float64,
+        Element::Bfloat16 => UnitElement::Bfloat16,
+        Element::Float16 => UnitElement::Float16,
+        Element::Int8 => UnitElement::Int8,
+        Element::Uint8 => UnitElement::Uint8,
+    };
+    let metric = match vector.metric {
+        Metric::L2 => UnitMetric::L2,
+        Metric::Ip => UnitMetric::Ip,
+        Metric::Cosine => UnitMetric::Cosine,
+    };
+    let quantization = if vector.quantized { Quantization::Sq8 } else { Quantization::None };
+    Some(Space::new(element, metric, Dimension::new(vector.dimension)?, quantization))
+}
+
+/// The vectors of a field.
+#[derive(Clone, Debug)]
+pub(super) struct VectorField {
+    fresh: Flat,
+    graph: Option<Hnsw>,
+    stale: DocSet,
+    /// Candidates a search keeps unless it says otherwise.
+    effort: u64,
+    /// How much further than its radius a range search looks unless it says otherwise.
+    epsilon: f64,
+    costs: Costs,
+}
+
+impl VectorField {
+    /// No vectors yet; `None` if they cannot be held.
+    pub(super) fn new(vector: &Vector) -> Option<Self> {
+        let space = space(vector)?;
+        let (graph, effort, epsilon) = match vector.algorithm {
+            Algorithm::Flat { .. } => (None, 0, 0.0),
+            Algorithm::Hnsw { m, ef_construction, ef_runtime, epsilon } => {
+                let params = Params::new(m, ef_construction)?;
+                (Some(Hnsw::new(space.clone(), params)), ef_runtime, epsilon)
+            }
+        };
+        let bytes = if vector.quantized { vector.dimension } else { vector.blob_size() };
+        let costs = Costs::of(bytes, graph.is_some());
+        Some(Self { fresh: Flat::new(space), graph, stale: DocSet::new(), effort, epsilon, costs })
+    }
+
+    /// Gives `document` these vectors instead of those it has. Where they are the same, nothing is
+    /// done.
+    ///
+    /// # Errors
+    /// [`Refused`]; the document then has no vectors here.
+    pub(super) fn put(&mut self, document: DocId, probes: &[Probe]) -> Result<(), Refused> {
+        if self.has(document, probes) {
+            return Ok(());
+        }
+        self.remove(document);
+        for probe in probes {
+            if let Err(refused) = self.fresh.add(document, probe) {
+                self.fresh.remove(document);
+                return Err(refused);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether `document` has these vectors and no others.
+    fn has(&self, document: DocId, probes: &[Probe]) -> bool {
+        if self.fresh.contains(document) {
+            return self.fresh.has(document, probes);
+        }
+        let graph = self.graph.as_ref().filter(|_| !self.stale.contains(document));
+        graph.is_some_and(|graph| graph.has(document, probes))
+    }
+
+    /// Takes the vectors of `document` away.
+    pub(super) fn remove(&mut self, document: DocId) {
+        self.fresh.remove(document);
+        if self.graph.as_ref().is_some_and(|graph| graph.contains(document)) {
+            self.stale.insert(document);
+        }
+    }
+
+    /// How many vectors and stale numbers wait to be settled.
+    pub(super) fn unsettled(&self) -> u64 {
+        let fresh = self.graph.as_ref().map_or(0, |_| self.fresh.len() as u64);
+        self.stale.len() + fresh
+    }
+
+    /// The first stale number.
+    pub(super) fn first_stale(&self) -> Option<DocId> {
+        self.stale.min()
+    }
+
+    /// Takes a stale number out of the graph. About a thousand distances.
+    pub(super) fn remove_stale(&mut self, document: DocId, scratch: &mut Scratch) {
+        if let Some(graph) = self.graph.as_mut().filter(|_| self.stale.contains(document)) {
+            graph.remove(document, scratch);
+        }
+        self.stale.remove(document);
+    }
+
+    /// A document whose fresh vectors could go into the graph, and that `takes` takes; its vectors.
+    pub(super) fn next_fresh(
+        &self,
+        takes: impl FnMut(DocId) -> bool,
+    ) -> Option<(DocId, Vec<Probe>)> {
+        self.graph.as_ref()?;
+        let label = self.fresh.labels().find_map({
+            let mut takes = takes;
+            move |label| takes(label).then_some(label)
+        })?;
+        Some((label, self.fresh.probes(label)))
+    }
+
+    /// Where the vectors would go in the graph: the slow part, which changes nothing.
+    pub(super) fn place(&self, probes: &[Probe], scratch: &mut Scratch) -> Vec<Placement> {
+        let Some(graph) = &self.graph else { return Vec::new() };
+        probes.iter().map(|probe| graph.place(probe, scratch)).collect()
+    }
+
+    /// Moves the vectors of `document` to where they were placed, if it still has the same. When the
+    /// graph cannot grow, they stay fresh, and that is said.
+    ///
+    /// # Errors
+    /// [`Refused`]
+    pub(super) fn settle(
+        &mut self,
+        document: DocId,
+        probes: &[Probe],
+        placements: &[Placement],
+        scratch: &mut Scratch,
+    ) -> Result<(), Refused> {
+        if !self.fresh.has(document, probes) {
+            return Ok(());
+        }
+        self.remove_stale(document, scratch);
+        let Some(graph) = &mut self.graph else { return Ok(()) };
+        for (probe, placement) in probes.iter().zip(placements) {
+            if let Err(refused) = graph.add_at(document, probe, placement) {
+                graph.remove(document, scratch);
+                return Err(refused);
+            }
+        }
+        self.fresh.remove(document);
+        Ok(())
+    }
+
+    /// Bytes on the heap.
+    pub(super) fn memory(&self) -> usize {
+        let graph = self.graph.as_ref().map_or(0, Hnsw::memory);
+        self.fresh.memory() + graph + self.stale.serialized_size()
+    }
+
+    /// Documents that are gone but still in the graph: FT.INFO's `marked_deleted`.
+    pub(super) fn stale(&self) -> u64 {
+        self.stale.len()
+    }
+
+    fn in_graph(
+        &self,
+        graph: &Hnsw,
+        probe: &Probe,
+        k: usize,
+        how: &Search<'_>,
+        scratch: &mut Scratch,
+    ) -> Found {
+        let ef = usize::try_from(how.effort.unwrap_or(self.effort)).unwrap_or(usize::MAX);
+        let is_live = |label: Label| !self.stale.contains(label);
+        match how.allowed {
+            Some(allowed) if how.exact => {
+                let labels = allowed.iter().filter(|label| is_live(*label));
+                graph.search_among(probe, k, labels, scratch, how.cancel)
+            }
+            Some(allowed) => {
+                let allows = |label: Label| allowed.contains(label) && is_live(label);
+                graph.search_allowed(probe, k, ef, &allows, scratch, how.cancel)
+            }
+            None if how.exact => graph.search_all(probe, k, &is_live, scratch, how.cancel),
+            None if self.stale.is_empty() => graph.search(probe, k, ef, scratch, how.cancel),
+            None => graph.search_allowed(probe, k, ef, &is_live, scratch, how.cancel),
+        }
+    }
+
+    fn in_fresh(&self, probe: &Probe, k: usize, how: &Search<'_>, scratch: &mut Scratch) -> Found {
+        match how.allowed {
+            Some(allowed) if allowed.len() < self.fresh.len() as u64 => {
+                self.fresh.search_among(probe, k, allowed.iter(), scratch, how.cancel)
+            }
+            Some(allowed) => {
+                let allows = |label: Label| allowed.contains(label);
+                self.fresh.search(probe, k, &allows, scratch, how.cancel)
+            }
+            None => self.fresh.search(probe, k, &|_| true, scratch, how.cancel),
+        }
+    }
+}
+
+/// The nearest of both; no document is in both.
+fn merged(one: Found, other: Found, k: usize) -> Vec<Neighbour> {
+    let mut all: Vec<Neighbour> = one
+        .neighbours
+        .into_iter()
+        .chain(other.neighbours)
+        .map(|found| Neighbour { document: found.label, distance: found.distance })
+        .collect();
+    all.sort_unstable_by(|one, other| {
+        one.distance.total_cmp(&other.distance).then(one.document.cmp(&other.document))
+    });
+    all.truncate(k);
+    all
+}
+
+impl Nearest for VectorField {
+    fn len(&self) -> usize {
+        let graph = self.graph.as_ref().map_or(0, Hnsw::len);
+        let stale = usize::try_from(self.stale.len()).unwrap_or(usize::MAX);
+        self.fresh.len() + graph.saturating_sub(stale)
+    }
+
+    fn search(&self, query: &[u8], k: usize, how: &Search<'_>) -> Vec<Neighbour> {
+        let Ok(probe) = self.fresh.space().probe(query) else { return Vec::new() };
+        let scratch = &mut *how.scratch.borrow_mut();
+        let fresh = self.in_fresh(&probe, k, how, scratch);
+        let graph = self.graph.as_ref().map(|graph| self.in_graph(graph, &probe, k, how, scratch));
+        merged(graph.unwrap_or_default(), fresh, k)
+    }
+
+    fn range(&self, query: &[u8], radius: f64, how: &Search<'_>) -> Vec<Neighbour> {
+        let Ok(probe) = self.fresh.space().probe(query) else { return Vec::new() };
+        let scratch = &mut *how.scratch.borrow_mut();
+        let allows = |label: Label| how.allowed.is_none_or(|allowed| allowed.contains(label));
+        let fresh = self.fresh.range(&probe, radius, &allows, how.cancel);
+        let graph = self.graph.as_ref().map(|graph| {
+            let ef = usize::try_from(self.effort).unwrap_or(usize::MAX);
+            let epsilon = how.epsilon.unwrap_or(self.epsilon);
+            let mut found = graph.range(&probe, (radius, epsilon), ef, scratch, how.cancel);
+            found.neighbours.retain(|one| allows(one.label) && !self.stale.contains(one.label));
+            found
+        });
+        merged(graph.unwrap_or_default(), fresh, usize::MAX)
+    }
+
+    fn costs(&self) -> Costs {
+        self.costs
+    }
+}

@@ -2,12 +2,13 @@
 
 use std::ffi::c_int;
 use std::slice;
+use std::sync::Arc;
 
 use keyspan_common::{args::Args, command::Row, reply::Reply, wire::Wire};
 
 use crate::entry::{Entry, fits, lay_out};
 use crate::guard::guard;
-use crate::job::{Blocking, Cancel};
+use crate::job::Blocking;
 use crate::raw;
 use crate::reply::ClientReply;
 use crate::server::Server;
@@ -47,20 +48,21 @@ impl<'call> Call<'call> {
     /// writes of its outcome, on the main thread again. Where the client cannot wait (MULTI,
     /// scripts) both run at once. The last thing a command does.
     ///
-    /// `job` is told by [`Cancel`] when its client is gone and nobody waits for the outcome.
+    /// `gone` is called, on the main thread, when the client goes: nobody waits for the outcome then.
     pub fn spawn<T: Send + 'static>(
         &mut self,
         reply: &mut dyn Reply,
-        job: impl FnOnce(&Cancel) -> T + Send + 'static,
+        gone: impl Fn() + Send + Sync + 'static,
+        job: impl FnOnce() -> T + Send + 'static,
         finish: impl FnOnce(T, &Server<'_>, &mut dyn Reply) + Send + 'static,
     ) {
         // SAFETY: the context of the running command, which writes nothing after this.
         match unsafe { Blocking::of(self.server.ctx) } {
             Some(blocking) => {
                 self.blocked = true;
-                blocking.run_with_server(job, finish);
+                blocking.run_with_server(Some(Arc::new(gone)), job, finish);
             }
-            None => finish(job(&Cancel::default()), &self.server, reply),
+            None => finish(job(), &self.server, reply),
         }
     }
 }

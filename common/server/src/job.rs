@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::ffi::{c_int, c_void};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
@@ -41,30 +41,21 @@ pub fn in_background(job: impl FnOnce() + Send + 'static) -> bool {
     may
 }
 
-/// Tells a job that nobody waits for it any more.
-#[derive(Clone, Debug, Default)]
-pub struct Cancel(Arc<AtomicBool>);
-
-impl Cancel {
-    /// Whether to give up.
-    pub fn is_told(&self) -> bool {
-        self.0.load(Relaxed)
-    }
-}
+/// Called when the client of a job is gone, so that nobody waits for it any more.
+pub(crate) type Gone = Arc<dyn Fn() + Send + Sync>;
 
 /// The clients that wait, by the address of their handle.
-static WAITING: LazyLock<Mutex<HashMap<usize, Cancel>>> = LazyLock::new(Mutex::default);
+static WAITING: LazyLock<Mutex<HashMap<usize, Gone>>> = LazyLock::new(Mutex::default);
 
-fn waiting() -> MutexGuard<'static, HashMap<usize, Cancel>> {
+fn waiting() -> MutexGuard<'static, HashMap<usize, Gone>> {
     WAITING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// # Safety
 /// Called by the server, on the main thread, for a client that goes while it is blocked.
 unsafe extern "C" fn disconnected(_: *mut raw::Ctx, client: *mut raw::BlockedClient) {
-    if let Some(cancel) = waiting().get(&client.addr()) {
-        cancel.0.store(true, Relaxed);
-    }
+    let gone = waiting().get(&client.addr()).cloned();
+    guard("a client that went", || gone.map(|gone| gone()));
 }
 
 /// Where a client cannot wait, or nobody is there to wait.
@@ -174,21 +165,23 @@ impl Blocking {
         job: impl FnOnce() -> T + Send + 'static,
         finish: impl FnOnce(T, &mut dyn Reply) + Send + 'static,
     ) {
-        self.run_with_server(move |_| job(), move |outcome, _, reply| finish(outcome, reply));
+        self.run_with_server(None, job, move |outcome, _, reply| finish(outcome, reply));
     }
 
     /// As [`Self::run`], for a job that can be cancelled and an answer that needs the server.
     pub(crate) fn run_with_server<T: Send + 'static>(
         self,
-        job: impl FnOnce(&Cancel) -> T + Send + 'static,
+        gone: Option<Gone>,
+        job: impl FnOnce() -> T + Send + 'static,
         finish: impl FnOnce(T, &Server<'_>, &mut dyn Reply) + Send + 'static,
     ) {
-        let cancel = Cancel::default();
-        waiting().insert(self.client.addr(), cancel.clone());
-        // SAFETY: a client blocked and not yet unblocked; on the main thread.
-        unsafe { (raw::api().on_disconnect)(self.client, Some(disconnected)) };
+        if let Some(gone) = gone {
+            waiting().insert(self.client.addr(), gone);
+            // SAFETY: a client blocked and not yet unblocked; on the main thread.
+            unsafe { (raw::api().on_disconnect)(self.client, Some(disconnected)) };
+        }
         POOL.submit(Box::new(move || {
-            let outcome = guard("a job", || job(&cancel));
+            let outcome = guard("a job", job);
             self.unblock(outcome.map(|outcome| -> Finish {
                 Box::new(move |server, reply| finish(outcome, server, reply))
             }));

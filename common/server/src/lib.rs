@@ -39,7 +39,7 @@ pub use capabilities::{Capabilities, Family, capabilities};
 pub use entry::Entry;
 pub use events::{Events, Loading};
 pub use info::Figures;
-pub use job::{Cancel, in_background, set_threads};
+pub use job::{in_background, set_threads};
 pub use key::{Held, Name, OpenKey};
 pub use load::{Foreign, Module, Ready};
 pub use record::RecordEntry;

@@ -60,7 +60,7 @@ fn main() {
     };
     let truth = truth(space(Quantization::None), &base, &queries);
     let mut index = build(space(quantization), &base);
-    reload(&index);
+    reload(&index, &base);
     filtered(&index, &queries, base.len());
     sweep(&index, &queries, &truth);
     let rounds: usize = std::env::var("ROUNDS").map_or(0, |rounds| rounds.parse().unwrap());
@@ -70,11 +70,18 @@ fn main() {
     }
 }
 
-fn reload(index: &Hnsw) {
+fn reload(index: &Hnsw, base: &[Vec<u8>]) {
     let mut saved = Memory::default();
-    index.save(&mut saved);
+    index.save(|label| label, &mut saved);
+    let mut documents = Flat::new(index.space().clone());
+    for (label, row) in base.iter().enumerate() {
+        let probe = index.space().probe(row).unwrap();
+        documents.add(u32::try_from(label).unwrap(), &probe).unwrap();
+    }
     let start = Instant::now();
-    let loaded = Hnsw::load(&mut saved, index.space().clone(), index.params()).unwrap();
+    let take = |label, digest| Some((label, documents.take(label, digest).unwrap()));
+    let loaded = Hnsw::load(&mut saved, index.space().clone(), index.params(), take);
+    let loaded = loaded.map_err(|(error, _)| error).unwrap();
     let us = start.elapsed().as_secs_f64() * 1e6 / loaded.len() as f64;
     println!("load {us:.2} us/vector");
 }

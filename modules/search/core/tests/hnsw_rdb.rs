@@ -5,7 +5,7 @@
 use keyspan_common::rdb::payload::Strings;
 use keyspan_common::rdb::{Error, Field, Memory, PayloadReader, PayloadWriter};
 use keyspan_search_core::index::vector::{
-    Cancel, Dimension, Element, Hnsw, Metric, Params, Quantization, Scratch, Space,
+    Cancel, Dimension, Element, Flat, Hnsw, Metric, Params, Quantization, Scratch, Space,
 };
 use proptest::prelude::*;
 
@@ -47,15 +47,31 @@ fn built(space: Space, count: u32) -> Hnsw {
 
 fn saved(hnsw: &Hnsw) -> Vec<Field> {
     let mut memory = Memory::default();
-    hnsw.save(&mut memory);
+    hnsw.save(|label| label, &mut memory);
     memory.fields().cloned().collect()
 }
 
-fn load(fields: &[Field], space: Space) -> Result<Hnsw, Error> {
+/// The documents: all vectors that [`built`] knows, under all labels it may give.
+fn documents(space: &Space) -> Flat {
+    let mut documents = Flat::new(space.clone());
+    for seed in 0..150 {
+        let probe = space.probe(&blob(space, seed)).unwrap();
+        documents.add(seed * 3 % 256, &probe).unwrap();
+    }
+    documents
+}
+
+fn load_from(fields: &[Field], space: Space, params: Params) -> Result<Hnsw, Error> {
     let mut memory: Memory = fields.iter().cloned().collect();
-    let hnsw = Hnsw::load(&mut memory, space, params())?;
+    let mut documents = documents(&space);
+    let take = |label, digest| Some((label, documents.take(label, digest)?));
+    let hnsw = Hnsw::load(&mut memory, space, params, take).map_err(|(error, _)| error)?;
     assert_eq!(memory.fields().count(), 0);
     Ok(hnsw)
+}
+
+fn load(fields: &[Field], space: Space) -> Result<Hnsw, Error> {
+    load_from(fields, space, params())
 }
 
 #[test]
@@ -96,9 +112,8 @@ fn empty_and_foreign_graphs() {
     ] {
         assert_eq!(load(&fields, other).err(), Some(Error::Invalid));
     }
-    let mut memory: Memory = fields.iter().cloned().collect();
     let params = Params::new(5, 20).unwrap();
-    assert_eq!(Hnsw::load(&mut memory, here.clone(), params).err(), Some(Error::Invalid));
+    assert_eq!(load_from(&fields, here.clone(), params).err(), Some(Error::Invalid));
     for end in 0..fields.len() {
         assert_eq!(load(&fields[..end], here.clone()).err(), Some(Error::Truncated));
     }
@@ -108,12 +123,31 @@ fn empty_and_foreign_graphs() {
 }
 
 #[test]
-fn a_not_a_number_is_refused() {
+fn vectors_that_are_gone_or_others() {
     let space = space(Element::Float32, Metric::L2, Quantization::None);
-    let mut fields = saved(&built(space.clone(), 9));
-    let Some(Field::Bytes(rows)) = fields.get_mut(11) else { unreachable!() };
-    rows[8..12].copy_from_slice(&f32::NAN.to_le_bytes());
-    assert_eq!(load(&fields, space).err(), Some(Error::Invalid));
+    let hnsw = built(space.clone(), 40);
+    let check = |lost: usize, loads: bool| {
+        let mut documents = documents(&space);
+        let mut left = hnsw.len() - lost;
+        let take = |label, digest| {
+            left = left.checked_sub(1)?;
+            Some((label, documents.take(label, digest)?))
+        };
+        let mut memory: Memory = saved(&hnsw).into_iter().collect();
+        let mut loaded = Hnsw::load(&mut memory, space.clone(), params(), take).ok();
+        assert_eq!(loaded.is_some(), loads, "{lost}");
+        let Some(loaded) = &mut loaded else { return };
+        assert_eq!(loaded.remove(loaded.lost(), &mut Scratch::default()), lost);
+        assert!(loaded.is_valid() && loaded.len() == hnsw.len() - lost);
+    };
+    check(0, true);
+    check(hnsw.len() / 4, true);
+    check(hnsw.len() / 4 + 1, false);
+    let mut fields = saved(&hnsw);
+    let Some(Field::Bytes(names)) = fields.get_mut(10) else { unreachable!() };
+    names[4] ^= 1;
+    let loaded = load(&fields, space).unwrap();
+    assert!(loaded.contains(loaded.lost()));
 }
 
 proptest! {
@@ -137,12 +171,14 @@ proptest! {
     fn any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..300), cut in any::<prop::sample::Index>()) {
         let space = space(Element::Int8, Metric::L2, Quantization::None);
         let mut writer = PayloadWriter::new(Strings::Plain);
-        built(space.clone(), 30).save(&mut writer);
+        built(space.clone(), 30).save(|label| label, &mut writer);
         let mut whole = writer.into_body();
         let at = cut.index(whole.len());
         whole.truncate(at);
         whole.extend(bytes);
-        let _ = Hnsw::load(&mut PayloadReader::new(&whole), space, params());
+        let mut documents = documents(&space);
+        let take = |label, digest| Some((label, documents.take(label, digest)?));
+        let _ = Hnsw::load(&mut PayloadReader::new(&whole), space, params(), take);
     }
 }
 
@@ -151,9 +187,10 @@ proptest! {
 fn check_links(nodes: &[(u8, &[&[u32]])], entry: u64, expected: bool) {
     let space = space(Element::Int8, Metric::L2, Quantization::None);
     let mut fields = saved(&Hnsw::new(space.clone(), params()));
-    let (mut labels, mut links) = (Vec::new(), Vec::new());
+    let (mut names, mut links) = (Vec::new(), Vec::new());
     for (label, (height, layers)) in (0u32..).zip(nodes) {
-        labels.extend(label.to_le_bytes());
+        names.extend(label.to_le_bytes());
+        names.extend([0; 8]);
         links.push(*height);
         for list in *layers {
             links.extend(u16::try_from(list.len()).unwrap().to_le_bytes());
@@ -162,9 +199,11 @@ fn check_links(nodes: &[(u8, &[&[u32]])], entry: u64, expected: bool) {
     }
     fields[7] = Field::Unsigned(nodes.len() as u64);
     fields[8] = Field::Unsigned(entry);
-    let rows = vec![1; 4 * nodes.len()];
-    fields.extend([labels, rows, links].map(Field::Bytes));
-    let loaded = load(&fields, space);
+    fields.extend([names, links].map(Field::Bytes));
+    let mut memory: Memory = fields.into_iter().collect();
+    let probe = space.probe(&[1; 4]).unwrap();
+    let take = |label, _| Some((label, probe.clone()));
+    let loaded = Hnsw::load(&mut memory, space, params(), take).map_err(|(error, _)| error);
     assert_eq!(loaded.as_ref().err().copied(), (!expected).then_some(Error::Invalid), "{nodes:?}");
 }
 

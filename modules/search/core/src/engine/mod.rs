@@ -19,6 +19,7 @@
 mod change;
 mod info;
 mod ledger;
+mod rdb;
 mod record;
 mod search;
 mod settle;
@@ -158,6 +159,17 @@ impl Index {
     #[must_use]
     pub fn keys(&self) -> Vec<Box<[u8]>> {
         self.ledger.current().keys()
+    }
+}
+
+/// While it is there, nobody changes the index: for the moment of a fork.
+pub struct Hold<'a>(#[expect(dead_code, reason = "held, not read")] ledger::Reading<'a, State>);
+
+impl Index {
+    /// Keeps the index as it is. Waits for a step of a writer at most.
+    #[must_use]
+    pub fn hold(&self) -> Hold<'_> {
+        Hold(self.ledger.glance())
     }
 }
 

@@ -1,5 +1,3 @@
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use std::collections::BTreeMap;
 
 use super::*;
@@ -98,4 +96,35 @@ fn what_cannot_be_indexed_is_left_out_and_named() {
     assert_eq!((info.documents, info.errors.count, info.fields[1].errors.count), (0, 2, 1));
     assert_eq!(info.errors.key.as_deref(), Some(&b"b"[..]));
     assert_eq!(info.fields[1].errors.last.as_deref(), Some("Invalid numeric value: 'one'"));
+}
+
+#[test]
+fn graphs_come_back_without_being_built() {
+    use keyspan_common::rdb::{Error, Memory};
+    let put = |index: &Index, number: u8, x: f32| {
+        index.put(&[number], &hash("t", "1", [x, 0.0])).unwrap();
+    };
+    let saved = index(SCHEMA);
+    (0..40).for_each(|number| put(&saved, number, number.into()));
+    while saved.settle(8, &mut Scratch::default(), &Cancel::new()) != Settled::All {}
+    // In the record, but gone or changed when it is read: 3 and 4. Not in it: 50.
+    put(&saved, 3, 90.0);
+    let mut record = Memory::default();
+    saved.save(&mut record, false);
+    let loaded = index(SCHEMA);
+    for number in (5..40).rev().chain([3, 50]) {
+        put(&loaded, number, number.into());
+    }
+    loaded.load(&mut record.clone()).unwrap();
+    let info = loaded.info();
+    assert_eq!((info.fields[2].fresh, info.fields[2].marked_deleted), (1, 1));
+    assert_eq!(search(&loaded, "*=>[KNN 3 @v $b]", [0.0, 0.0]).hits.len(), 3);
+    while loaded.settle(1, &mut Scratch::default(), &Cancel::new()) != Settled::All {}
+    let found = search(&loaded, "*=>[KNN 3 @v $b]", [0.0, 0.0]).hits;
+    assert_eq!(found.iter().map(|hit| hit.key[0]).collect::<Vec<_>>(), [3, 5, 6]);
+    // A record of another graph: everything stays as it was, and is linked anew.
+    let other = index(&SCHEMA.replace("L2", "IP"));
+    (0..40).for_each(|number| put(&other, number, number.into()));
+    assert_eq!(other.load(&mut record), Err(Error::Invalid));
+    assert_eq!(other.info().fields[2].fresh, 40);
 }

@@ -8,6 +8,8 @@
 //! Both are settled later, one vector at a time ([`super::Index::settle`]). Without a graph (FLAT)
 //! all vectors are in `fresh` for good.
 
+use keyspan_common::rdb::{Error, Read, Write};
+
 use crate::index::vector::{
     Dimension, Element as UnitElement, Flat, Found, Hnsw, Label, Metric as UnitMetric, Params,
     Placement, Probe, Quantization, Refused, Scratch, Space,
@@ -111,12 +113,17 @@ impl VectorField {
         self.stale.min()
     }
 
-    /// Takes a stale number out of the graph. About a thousand distances.
+    /// Takes a vector of a stale number out of the graph; the number, once it has none left. A few
+    /// thousand distances.
     pub(super) fn remove_stale(&mut self, document: DocId, scratch: &mut Scratch) {
-        if let Some(graph) = self.graph.as_mut().filter(|_| self.stale.contains(document)) {
-            graph.remove(document, scratch);
+        let graph = self.graph.as_mut().filter(|_| self.stale.contains(document));
+        let is_left = graph.is_some_and(|graph| {
+            graph.remove_one(document, scratch);
+            graph.contains(document)
+        });
+        if !is_left {
+            self.stale.remove(document);
         }
-        self.stale.remove(document);
     }
 
     /// A document whose fresh vectors could go into the graph, and that `takes` takes; its vectors.
@@ -153,7 +160,9 @@ impl VectorField {
         if !self.fresh.has(document, probes) {
             return Ok(());
         }
-        self.remove_stale(document, scratch);
+        while self.stale.contains(document) {
+            self.remove_stale(document, scratch);
+        }
         let Some(graph) = &mut self.graph else { return Ok(()) };
         for (probe, placement) in probes.iter().zip(placements) {
             if let Err(refused) = graph.add_at(document, probe, placement) {
@@ -163,6 +172,65 @@ impl VectorField {
         }
         self.fresh.remove(document);
         Ok(())
+    }
+
+    /// Whether the field has a graph.
+    pub(super) const fn has_graph(&self) -> bool {
+        self.graph.is_some()
+    }
+
+    /// Writes the graph; `number` gives documents the numbers they have in the record.
+    pub(super) fn save<W: Write>(&self, number: impl Fn(DocId) -> u32, writer: &mut W) {
+        if let Some(graph) = &self.graph {
+            graph.save(number, writer);
+        }
+    }
+
+    /// Reads a graph, and moves the fresh vectors that are in it there; `id` knows documents by the
+    /// numbers of the record.
+    pub(super) fn load<R: Read>(
+        &mut self,
+        reader: &mut R,
+        id: impl Fn(u32) -> Option<DocId>,
+    ) -> Result<(), Error> {
+        let Some(graph) = self.graph.as_ref().filter(|graph| graph.is_empty()) else {
+            return Err(Error::Invalid);
+        };
+        let (space, params) = (graph.space().clone(), graph.params());
+        let take = |number, digest| {
+            let label = id(number)?;
+            Some((label, self.fresh.take(label, digest)?))
+        };
+        match Hnsw::load(reader, space, params, take) {
+            Ok(graph) => {
+                self.adopt(graph);
+                Ok(())
+            }
+            Err((error, mut graph)) => {
+                while let Some((label, probe)) = graph.pop() {
+                    if label != graph.lost() {
+                        self.fresh.add(label, &probe).map_err(|_| Error::Invalid)?;
+                    }
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Takes a graph that was read. Documents of which it had a part only come anew.
+    fn adopt(&mut self, graph: Hnsw) {
+        let parted: DocSet = self.fresh.labels().filter(|label| graph.contains(*label)).collect();
+        for label in &parted {
+            for probe in graph.probes(label) {
+                // Where there is no more memory, the document is found by its other vectors.
+                let _ = self.fresh.add(label, &probe);
+            }
+        }
+        self.stale = parted;
+        if graph.contains(graph.lost()) {
+            self.stale.insert(graph.lost());
+        }
+        self.graph = Some(graph);
     }
 
     /// Bytes on the heap.

@@ -5,7 +5,7 @@ use keyspan_common::data_type::{Mover, Progress};
 use super::found::{Allowed, Cancel, Found};
 use super::rank;
 use super::scratch::Scratch;
-use super::space::{Probe, Space};
+use super::space::{self, Probe, Space};
 use super::store::{Label, Slot, Store};
 use super::units::Refused;
 
@@ -73,6 +73,15 @@ impl Flat {
     /// [`Refused::Full`], [`Refused::NoMemory`]; nothing was changed.
     pub fn add(&mut self, label: Label, probe: &Probe) -> Result<(), Refused> {
         self.store.push(label, probe.row(), probe.code()).map(|_| ())
+    }
+
+    /// Takes the vector of this digest away from those of `label`.
+    pub fn take(&mut self, label: Label, digest: u64) -> Option<Probe> {
+        let is_it = |slot: &Slot| space::digest(self.store.row(*slot)) == digest;
+        let slot = self.store.slots(label).find(is_it)?;
+        let probe = self.store.probe(slot);
+        self.store.swap_remove(slot);
+        Some(probe)
     }
 
     /// Takes all vectors of `label` away, and says how many they were.

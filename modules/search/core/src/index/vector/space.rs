@@ -183,21 +183,26 @@ impl Space {
     pub(super) fn code_kernel(&self) -> Option<&Kernel> {
         self.code_kernel.as_ref()
     }
+}
 
-    /// Whether the elements of a stored row are finite.
-    pub(super) fn is_finite(&self, row: &[u8]) -> bool {
-        let elements = row.get(..self.blob_bytes()).unwrap_or(row);
-        self.finite_squares(elements).is_ok()
-    }
-
-    /// The code of a stored row, into the memory of an older probe.
-    pub(super) fn code_of<'a>(&self, row: &[u8], probe: &'a mut Probe) -> &'a [u8] {
-        if let Some(kernel) = self.code_kernel {
-            probe.code.resize(kernel.row_bytes());
-            sq8::encode(self.element, row, probe.code.bytes_mut());
+/// A number that differs for different rows, but for one pair in 2^32 or so, and stays the same in
+/// RDB files. 8 bytes a step in four lanes; not for rows chosen to collide.
+pub(super) fn digest(row: &[u8]) -> u64 {
+    const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
+    let mix = |lane: u64, word: [u8; 8]| {
+        (lane ^ u64::from_le_bytes(word)).wrapping_mul(FACTOR).rotate_left(29)
+    };
+    let mut lanes = [1_u64, 2, 3, 4];
+    let (blocks, rest) = row.as_chunks::<32>();
+    for block in blocks {
+        for (lane, word) in lanes.iter_mut().zip(block.as_chunks::<8>().0) {
+            *lane = mix(*lane, *word);
         }
-        probe.code.bytes()
     }
+    for byte in rest {
+        lanes[0] = mix(lanes[0], [*byte; 8]);
+    }
+    lanes.into_iter().fold(row.len() as u64, |sum, lane| mix(sum, lane.to_le_bytes()))
 }
 
 /// The sum of squares, and whether all elements are finite.

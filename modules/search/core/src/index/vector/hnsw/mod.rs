@@ -136,6 +136,12 @@ impl Hnsw {
         self.store.has(label, probes)
     }
 
+    /// The vectors of `label`.
+    #[must_use]
+    pub fn probes(&self, label: Label) -> Vec<Probe> {
+        self.store.slots(label).map(|slot| self.store.probe(slot)).collect()
+    }
+
     /// Adds a vector to those of `label`.
     ///
     /// # Errors
@@ -228,15 +234,21 @@ impl Hnsw {
         self.draws = self.draws.wrapping_add(0x9E37_79B9_7F4A_7C15);
     }
 
+    /// Takes one of the vectors of `label` away, and repairs the graph around it. False if there is
+    /// none. O(M^3 * dimension) at most.
+    pub fn remove_one(&mut self, label: Label, scratch: &mut Scratch) -> bool {
+        let slot = self.store.slots(label).next();
+        slot.inspect(|slot| self.remove_slot(*slot, scratch)).is_some()
+    }
+
     /// Takes all vectors of `label` away, repairs the graph around them, and says how many they
     /// were.
     pub fn remove(&mut self, label: Label, scratch: &mut Scratch) -> usize {
         let mut count = 0;
-        loop {
-            let Some(slot) = self.store.slots(label).next() else { return count };
-            self.remove_slot(slot, scratch);
+        while self.remove_one(label, scratch) {
             count += 1;
         }
+        count
     }
 
     /// Gives `label` this vector in place of those it has.

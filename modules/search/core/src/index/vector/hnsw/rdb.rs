@@ -1,19 +1,20 @@
-//! A graph with its vectors in the fields of an RDB record.
+//! A graph without its vectors in the fields of an RDB record.
 //!
 //! ```text
 //! version (1), element, metric, dimension, quantization, M, EF_CONSTRUCTION: unsigned
 //! vectors, entry slot (the number of vectors if there is none), state of the draws: unsigned
-//! for each chunk of vectors, in the order of slots, three strings of little-endian numbers:
-//!   labels: u32 each
-//!   rows: as they are measured
+//! for each chunk of vectors, in the order of slots, two strings of little-endian numbers:
+//!   names: number: u32, digest: u64 each
 //!   links, for each vector: height: u8, then for each layer from 0 on, count: u16, slots: u32 each
 //! ```
-//! Codes are not stored: making them is faster than reading them.
+//! Vectors stand in the documents already; a digest says which of a document's vectors is meant, and
+//! that it is still the same. So a record takes a tenth of the memory of what it describes, and
+//! distances are always those of the documents, whatever the record says.
 
 use keyspan_common::rdb::{Error, Read, Write};
 
-use super::super::space::{Probe, Space};
-use super::super::store::Slot;
+use super::super::space::{Probe, Space, digest};
+use super::super::store::{Label, Slot};
 use super::super::units::{Element, Metric, Quantization};
 use super::graph::{Graph, TOP_MAX};
 use super::{Hnsw, Params};
@@ -21,8 +22,14 @@ use super::{Hnsw, Params};
 /// The only layout so far.
 const VERSION: u64 = 1;
 
-/// Bytes of rows a chunk aims at.
-const CHUNK_BYTES: usize = 1 << 18;
+/// Vectors of a chunk: about 600 KB of links at M = 16.
+const CHUNK: usize = 4096;
+
+/// Of so many vectors one may be missing from the documents; a graph with more is built anew.
+const LOST_SHARE: usize = 4;
+
+/// Whose vectors are gone: no document has this number.
+pub(in super::super) const LOST: Label = Label::MAX;
 
 /// What a graph was declared with, as numbers of the record.
 fn header(space: &Space, params: Params) -> [u64; 7] {
@@ -48,24 +55,28 @@ fn header(space: &Space, params: Params) -> [u64; 7] {
     [VERSION, element, metric, dimension, quantization, m, ef]
 }
 
-/// Vectors of a chunk.
-fn chunk_len(space: &Space) -> usize {
-    (CHUNK_BYTES / space.kernel().row_bytes().max(1)).clamp(1, 4096)
-}
-
 impl Hnsw {
-    /// Writes the graph and its vectors. O(vectors * (dimension + M)); a few 100 KB besides.
-    pub fn save<W: Write>(&self, writer: &mut W) {
-        for number in header(self.space(), self.params) {
-            writer.unsigned(number);
+    /// Writes the graph; `number` gives documents the numbers they have in the record.
+    /// O(vectors * (dimension + M)); a few 100 KB besides.
+    pub fn save<W: Write>(&self, number: impl Fn(Label) -> u32, writer: &mut W) {
+        for value in header(self.space(), self.params) {
+            writer.unsigned(value);
         }
         let count = self.slot_count();
         writer.unsigned(count.into());
         writer.unsigned(self.entry.unwrap_or(count).into());
         writer.unsigned(self.draws);
         let slots: Vec<Slot> = (0..count).collect();
-        for chunk in slots.chunks(chunk_len(self.space())) {
-            self.save_chunk(chunk, writer);
+        for chunk in slots.chunks(CHUNK) {
+            let (mut names, mut links) = (Vec::new(), Vec::new());
+            for slot in chunk {
+                let number = self.store.label(*slot).map_or(u32::MAX, &number);
+                names.extend(number.to_le_bytes());
+                names.extend(digest(self.store.row(*slot)).to_le_bytes());
+                write_links(&self.graph, *slot, &mut links);
+            }
+            writer.bytes(&names);
+            writer.bytes(&links);
         }
     }
 
@@ -73,72 +84,90 @@ impl Hnsw {
         u32::try_from(self.len()).unwrap_or(u32::MAX)
     }
 
-    fn save_chunk<W: Write>(&self, slots: &[Slot], writer: &mut W) {
-        let (mut labels, mut rows, mut links) = (Vec::new(), Vec::new(), Vec::new());
-        for slot in slots {
-            labels.extend(self.store.label(*slot).unwrap_or_default().to_le_bytes());
-            rows.extend_from_slice(self.store.row(*slot));
-            write_links(&self.graph, *slot, &mut links);
-        }
-        writer.bytes(&labels);
-        writer.bytes(&rows);
-        writer.bytes(&links);
-    }
-
-    /// Reads a graph of `space` and `params`. O(vectors * (dimension + M^2)).
+    /// Reads a graph of `space` and `params`. `take` gives the vector of this digest of the document
+    /// of this number away, and the label it has now; where there is none any more, the node stays
+    /// as one of [`Hnsw::lost`] until it is removed. O(vectors * (dimension + M^2)).
     ///
     /// # Errors
-    /// [`Error::Version`] of another layout; [`Error::Invalid`] if the record is of another space,
-    /// or the graph breaks a rule ([`Self::is_valid`]) - then the index is to be built anew;
+    /// The error, and what was read until then, for its vectors. [`Error::Version`] of another
+    /// layout; [`Error::Invalid`] if the record is of another space, too many vectors are gone, or
+    /// the graph breaks a rule ([`Self::is_valid`]) - then the index is to be built anew;
     /// [`Error::Truncated`].
-    pub fn load<R: Read>(reader: &mut R, space: Space, params: Params) -> Result<Self, Error> {
-        for (place, expected) in header(&space, params).into_iter().enumerate() {
+    pub fn load<R: Read>(
+        reader: &mut R,
+        space: Space,
+        params: Params,
+        take: impl FnMut(u32, u64) -> Option<(Label, Probe)>,
+    ) -> Result<Self, (Error, Box<Self>)> {
+        let mut hnsw = Self::new(space, params);
+        match hnsw.read(reader, take) {
+            Ok(()) if hnsw.is_valid() => Ok(hnsw),
+            Ok(()) => Err((Error::Invalid, Box::new(hnsw))),
+            Err(error) => Err((error, Box::new(hnsw))),
+        }
+    }
+
+    fn read<R: Read>(
+        &mut self,
+        reader: &mut R,
+        mut take: impl FnMut(u32, u64) -> Option<(Label, Probe)>,
+    ) -> Result<(), Error> {
+        for (place, expected) in header(self.space(), self.params).into_iter().enumerate() {
             if reader.unsigned()? != expected {
                 return Err(if place == 0 { Error::Version } else { Error::Invalid });
             }
         }
         let count = u32::try_from(reader.unsigned()?).map_err(|_| Error::Invalid)?;
         let entry = u32::try_from(reader.unsigned()?).map_err(|_| Error::Invalid)?;
-        let mut hnsw = Self::new(space, params);
-        hnsw.entry = (entry < count).then_some(entry);
-        hnsw.draws = reader.unsigned()?;
-        let mut probe = Probe::default();
-        while hnsw.slot_count() < count {
-            let left = count.abs_diff(hnsw.slot_count()) as usize;
-            hnsw.load_chunk(reader, left.min(chunk_len(hnsw.space())), count, &mut probe)?;
+        self.entry = (entry < count).then_some(entry);
+        self.draws = reader.unsigned()?;
+        let mut lost = 0;
+        while self.slot_count() < count {
+            let left = count.abs_diff(self.slot_count()) as usize;
+            lost += self.read_chunk(reader, left.min(CHUNK), count, &mut take)?;
         }
-        if hnsw.is_valid() { Ok(hnsw) } else { Err(Error::Invalid) }
+        if lost <= self.len() / LOST_SHARE { Ok(()) } else { Err(Error::Invalid) }
     }
 
-    /// Reads the next `len` vectors.
-    fn load_chunk<R: Read>(
+    /// Reads the next `len` vectors, and says how many of them are gone.
+    fn read_chunk<R: Read>(
         &mut self,
         reader: &mut R,
         len: usize,
         count: u32,
-        probe: &mut Probe,
-    ) -> Result<(), Error> {
-        let (labels, rows) = (reader.bytes()?, reader.bytes()?);
-        let links = reader.bytes()?;
-        let (labels, rest) = labels.as_ref().as_chunks::<4>();
-        let row_bytes = self.space().kernel().row_bytes();
-        let rows = rows.as_ref().chunks_exact(row_bytes);
-        if !rest.is_empty()
-            || !rows.remainder().is_empty()
-            || [labels.len(), rows.len()] != [len; 2]
-        {
+        take: &mut impl FnMut(u32, u64) -> Option<(Label, Probe)>,
+    ) -> Result<usize, Error> {
+        let (names, links) = (reader.bytes()?, reader.bytes()?);
+        let (names, rest) = names.as_ref().as_chunks::<12>();
+        if !rest.is_empty() || names.len() != len {
             return Err(Error::Invalid);
         }
         let mut links = Links { bytes: links.as_ref(), count };
-        for (label, row) in labels.iter().zip(rows) {
-            if !self.space().is_finite(row) {
-                return Err(Error::Invalid);
-            }
-            let code = self.space().code_of(row, probe);
-            let slot = self.store.push(u32::from_le_bytes(*label), row, code);
+        let mut lost = 0;
+        for name in names {
+            let [a, b, c, d, digest @ ..] = *name;
+            let number = u32::from_le_bytes([a, b, c, d]);
+            let taken = take(number, u64::from_le_bytes(digest));
+            lost += usize::from(taken.is_none());
+            let (label, probe) = taken.unwrap_or_else(|| (LOST, Probe::default()));
+            let slot = self.store.push(label, probe.row(), probe.code());
             links.read(&mut self.graph, slot.map_err(|_| Error::Invalid)?)?;
         }
-        if links.bytes.is_empty() { Ok(()) } else { Err(Error::Invalid) }
+        if links.bytes.is_empty() { Ok(lost) } else { Err(Error::Invalid) }
+    }
+
+    /// The label of vectors whose documents were gone when the graph was loaded.
+    #[must_use]
+    pub fn lost(&self) -> Label {
+        LOST
+    }
+
+    /// Takes the last vector away, links and all left as they are: for graphs that are given up.
+    pub fn pop(&mut self) -> Option<(Label, Probe)> {
+        let slot = self.slot_count().checked_sub(1)?;
+        let vector = (self.store.label(slot)?, self.store.probe(slot));
+        self.store.swap_remove(slot);
+        Some(vector)
     }
 }
 

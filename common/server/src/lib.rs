@@ -42,7 +42,7 @@ pub use info::Figures;
 pub use job::{in_background, set_threads};
 pub use key::{Held, Name, OpenKey};
 pub use load::{Foreign, Module, Ready};
-pub use record::RecordEntry;
+pub use record::{RecordEntry, leaves_out_empty_records};
 pub use server::{Scan, Server};
 pub use settings::LoadArguments;
 pub use shared::{Documents, SharedDocuments, Step, Unread, Wanted, has_documents};

@@ -198,6 +198,7 @@ api! {
         free_user: RedisModule_FreeModuleUser(*mut User);
     }
     optional {
+        type_method_version: RedisModule_GetTypeMethodVersion() -> c_int;
         module_options_all: RedisModule_GetModuleOptionsAll() -> c_int;
         add_acl_category: RedisModule_AddACLCategory(*mut Ctx, *const c_char) -> c_int;
         set_acl_categories: RedisModule_SetCommandACLCategories(

@@ -37,6 +37,17 @@ impl RecordEntry {
     }
 }
 
+/// The first version of a type's methods with which a server leaves out records without a field.
+const LEAVES_OUT: c_int = 5;
+
+/// Whether the server leaves out records without a field (from 7.2 on). Others write them, and their
+/// reader finds no field to read.
+pub fn leaves_out_empty_records() -> bool {
+    let version = raw::try_api().and_then(|api| api.type_method_version);
+    // SAFETY: a function of the server's that reads a constant.
+    version.is_some_and(|version| unsafe { version() } >= LEAVES_OUT)
+}
+
 fn methods<T: Record>() -> raw::TypeMethods {
     let before = if T::BEFORE_KEYS { BEFORE_KEYS } else { 0 };
     let after = if T::AFTER_KEYS { AFTER_KEYS } else { 0 };

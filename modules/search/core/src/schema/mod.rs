@@ -12,7 +12,7 @@ pub use error::Error;
 pub use field::{Field, Kind, Options, Tag, Text};
 pub use info::Item;
 pub(crate) use parse::language;
-pub use parse::{Alter, Create};
+pub use parse::{Alter, Create, language_name};
 pub use vector::{Algorithm, Element, Metric, Vector};
 
 /// The kind of keys that are documents.

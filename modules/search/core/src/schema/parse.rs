@@ -258,6 +258,12 @@ pub(crate) fn language(word: &[u8]) -> Option<u64> {
     (0..).zip(LANGUAGES).find(|(_, name)| is_it(name)).map(|(number, _)| number)
 }
 
+/// The name of the language of this number.
+#[must_use]
+pub fn language_name(number: u64) -> Option<&'static str> {
+    LANGUAGES.get(usize::try_from(number).ok()?).copied()
+}
+
 /// Adds all fields that the words declare.
 fn add_fields(schema: &mut Schema, words: &mut Words<'_>, limits: &Limits) -> Result<(), Error> {
     if words.is_empty() {

@@ -92,7 +92,7 @@ impl<'call> OpenKey<'call> {
     pub(crate) fn open(server: &'call Server<'call>, name: &Name) -> Option<Self> {
         // SAFETY: the context of the running callback.
         let key = unsafe { (server.api.open_key)(server.ctx, name.word(), QUIETLY) };
-        (!key.is_null()).then_some(Self { server, key })
+        (!key.is_null()).then(|| Self { server, key })
     }
 
     /// What it holds.
@@ -126,7 +126,7 @@ impl<'call> OpenKey<'call> {
         let flags = REDISMODULE_HASH_NONE.cast_signed();
         // SAFETY: pairs of a name and a place for the value, ended by null. The value is ours.
         unsafe { (api.hash_get)(self.key, flags, name.word(), &raw mut value, end) };
-        (!value.is_null()).then_some(Name { api, word: value })
+        (!value.is_null()).then(|| Name { api, word: value })
     }
 
     /// The name of a field, which may be asked for of many keys.

@@ -1,11 +1,11 @@
 //! What the user of a call may read.
 //!
-//! Newer servers answer for a prefix themselves. Of the others the rules are read as text: a prefix
-//! may be read if a pattern for reading is a beginning of it, with `*` behind.
+//! The rules are read as text: a prefix may be read if a pattern for reading is a beginning of it,
+//! with `*` behind. Newer servers answer for a prefix themselves, but by functions of one name that
+//! take different arguments (a string in Redis, bytes and a length in Valkey 9.1).
 
-use redis_module::raw::{REDISMODULE_CMD_KEY_ACCESS, REDISMODULE_CTX_FLAGS_REPLICATED};
+use redis_module::raw::REDISMODULE_CTX_FLAGS_REPLICATED;
 
-use crate::key::Name;
 use crate::raw::{self, Api};
 
 /// Whether every key that begins with one of `prefixes` may be read.
@@ -48,14 +48,6 @@ unsafe fn may_user_read<'a>(
     user: *mut raw::User,
     prefixes: &mut impl Iterator<Item = &'a [u8]>,
 ) -> bool {
-    if let Some(check) = api.may_use_prefix {
-        let flags = REDISMODULE_CMD_KEY_ACCESS.cast_signed();
-        return prefixes.all(|prefix| {
-            let prefix = Name::new(api, prefix);
-            // SAFETY: the caller's promise.
-            unsafe { check(user, prefix.word(), flags) == raw::OK }
-        });
-    }
     let Some(rules) = api.user_acl else { return false };
     // SAFETY: the caller's promise; the text is freed here.
     unsafe {

@@ -204,8 +204,6 @@ api! {
         set_acl_categories: RedisModule_SetCommandACLCategories(
             *mut Command, *const c_char) -> c_int;
         user_acl: RedisModule_GetModuleUserACLString(*mut User) -> *mut Word;
-        may_use_prefix: RedisModule_ACLCheckKeyPrefixPermissions(
-            *mut User, *mut Word, c_int) -> c_int;
         malloc_size: RedisModule_MallocSize(*mut c_void) -> usize;
         defrag_alloc: RedisModule_DefragAlloc(*mut DefragCtx, *mut c_void) -> *mut c_void;
         defrag_should_stop: RedisModule_DefragShouldStop(*mut DefragCtx) -> c_int;

@@ -11,7 +11,7 @@ use crate::access;
 
 /// The documents of this module.
 #[derive(Debug)]
-pub struct Shared;
+pub(crate) struct Shared;
 
 impl Documents for Shared {
     type Value = Document;

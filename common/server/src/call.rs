@@ -24,11 +24,7 @@ pub trait ServerCommand {
     ///
     /// # Errors
     /// On an error nothing was changed and nothing was written to `reply`.
-    fn run(
-        call: &mut Call<'_>,
-        args: Args<'_>,
-        reply: &mut dyn Reply,
-    ) -> Result<(), Self::Error>;
+    fn run(call: &mut Call<'_>, args: Args<'_>, reply: &mut dyn Reply) -> Result<(), Self::Error>;
 }
 
 /// One call of a [`ServerCommand`].

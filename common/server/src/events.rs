@@ -49,8 +49,7 @@ pub struct Events {
 static EVENTS: OnceLock<Events> = OnceLock::new();
 
 /// All kinds of events of keys but misses.
-const KINDS: c_int =
-    REDISMODULE_NOTIFY_ALL | REDISMODULE_NOTIFY_LOADED | REDISMODULE_NOTIFY_MODULE;
+const KINDS: c_int = REDISMODULE_NOTIFY_ALL | REDISMODULE_NOTIFY_LOADED | REDISMODULE_NOTIFY_MODULE;
 
 /// # Errors
 /// What to log.

@@ -46,8 +46,7 @@ pub struct Name {
 impl Name {
     pub(crate) fn new(api: &'static Api, bytes: &[u8]) -> Self {
         // SAFETY: the server copies the bytes.
-        let word =
-            unsafe { (api.create_string)(NO_CONTEXT, bytes.as_ptr().cast(), bytes.len()) };
+        let word = unsafe { (api.create_string)(NO_CONTEXT, bytes.as_ptr().cast(), bytes.len()) };
         Self { api, word }
     }
 

@@ -11,14 +11,14 @@ use std::sync::OnceLock;
 use redis_module::raw as bindings;
 pub(crate) use redis_module::raw::{
     RedisModuleBlockedClient as BlockedClient, RedisModuleCallReply as CallReply,
-    RedisModuleCmdFunc as CommandFunction,
-    RedisModuleCommand as Command, RedisModuleCommandArg as CommandArg,
-    RedisModuleCommandInfo as CommandInfo, RedisModuleCommandInfoVersion as CommandInfoVersion,
-    RedisModuleCommandKeySpec as KeySpec, RedisModuleCtx as Ctx, RedisModuleDefragCtx as DefragCtx,
-    RedisModuleDigest as Digest, RedisModuleEvent as Event, RedisModuleIO as Io,
-    RedisModuleInfoCtx as InfoCtx, RedisModuleKey as Key, RedisModuleKeyOptCtx as KeyOptCtx,
-    RedisModuleScanCursor as ScanCursor, RedisModuleString as Word, RedisModuleType as Type,
-    RedisModuleTypeMethods as TypeMethods, RedisModuleUser as User,
+    RedisModuleCmdFunc as CommandFunction, RedisModuleCommand as Command,
+    RedisModuleCommandArg as CommandArg, RedisModuleCommandInfo as CommandInfo,
+    RedisModuleCommandInfoVersion as CommandInfoVersion, RedisModuleCommandKeySpec as KeySpec,
+    RedisModuleCtx as Ctx, RedisModuleDefragCtx as DefragCtx, RedisModuleDigest as Digest,
+    RedisModuleEvent as Event, RedisModuleIO as Io, RedisModuleInfoCtx as InfoCtx,
+    RedisModuleKey as Key, RedisModuleKeyOptCtx as KeyOptCtx, RedisModuleScanCursor as ScanCursor,
+    RedisModuleString as Word, RedisModuleType as Type, RedisModuleTypeMethods as TypeMethods,
+    RedisModuleUser as User,
 };
 
 /// What a function of the API answers when it worked.

@@ -177,11 +177,7 @@ impl Scan {
     }
 
     /// Visits a few keys of the selected database. False if the walk is at its end.
-    pub fn step(
-        &mut self,
-        server: &Server<'_>,
-        each: &mut dyn FnMut(&Server<'_>, &[u8]),
-    ) -> bool {
+    pub fn step(&mut self, server: &Server<'_>, each: &mut dyn FnMut(&Server<'_>, &[u8])) -> bool {
         if self.cursor.is_null() {
             return false;
         }

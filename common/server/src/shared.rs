@@ -223,9 +223,8 @@ unsafe extern "C" fn emit(
 ) {
     guard("a document", || {
         // SAFETY: see above.
-        let (place, text) = unsafe {
-            (&mut *data.cast::<Place<'_>>(), std::slice::from_raw_parts(text, len))
-        };
+        let (place, text) =
+            unsafe { (&mut *data.cast::<Place<'_>>(), std::slice::from_raw_parts(text, len)) };
         (place.sink)(decode(kind, number, text));
     });
 }

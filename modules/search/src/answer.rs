@@ -69,9 +69,9 @@ impl<'a> Results<'a> {
         match self.request.returned(&names) {
             Some(returns) => {
                 let value = |path: &[u8], name: &[u8]| {
-                    self.distance(hit, path).or_else(|| self.value(&document, path)).map(|value| {
-                        (Box::from(name), value)
-                    })
+                    self.distance(hit, path)
+                        .or_else(|| self.value(&document, path))
+                        .map(|value| (Box::from(name), value))
                 };
                 Some(returns.iter().filter_map(|one| value(&one.path, &one.name)).collect())
             }
@@ -82,9 +82,8 @@ impl<'a> Results<'a> {
     /// The distances, what is sorted by, and the whole document.
     fn everything(&self, document: &Document<'_>, hit: &Hit) -> Vec<Pair> {
         let distances = self.answer.distances.iter();
-        let mut pairs: Vec<Pair> = distances
-            .filter_map(|name| Some((name.clone(), self.distance(hit, name)?)))
-            .collect();
+        let mut pairs: Vec<Pair> =
+            distances.filter_map(|name| Some((name.clone(), self.distance(hit, name)?))).collect();
         if let Some(order) = &self.request.order
             && !self.answer.distances.contains(&order.property)
             && let Some(value) = self.value(document, &order.property)

@@ -67,7 +67,9 @@ impl Wire for Error {
     fn wire(&self) -> Cow<'_, str> {
         Cow::Borrowed(match self {
             Self::AliasExists => "SEARCH_INDEX_EXISTS Alias already exists",
-            Self::AliasIsIndex => "SEARCH_ALIAS_CONFLICT Alias conflicts with an existing index name",
+            Self::AliasIsIndex => {
+                "SEARCH_ALIAS_CONFLICT Alias conflicts with an existing index name"
+            }
             Self::AliasMissing => "SEARCH_INDEX_NOT_FOUND Alias does not exist",
             Self::AliasTarget => {
                 "SEARCH_INDEX_NOT_FOUND Unknown index name (or name is an alias itself)"
@@ -95,7 +97,9 @@ impl Wire for Error {
             Self::ConfigAction => "SEARCH_PARSE_ARGS No such configuration action",
             Self::ConfigOption => "SEARCH_OPTION_INVALID Invalid option",
             Self::ConfigValue => "SEARCH_PARSE_ARGS Could not convert argument to expected type",
-            Self::ProfileKind => "SEARCH_PARSE_ARGS No `SEARCH` provided: other queries are not supported yet",
+            Self::ProfileKind => {
+                "SEARCH_PARSE_ARGS No `SEARCH` provided: other queries are not supported yet"
+            }
             Self::ProfileQuery => "SEARCH_PARSE_ARGS The QUERY keyword is expected",
             Self::Query(error) => return error.wire(),
             Self::Request(error) => return error.wire(),

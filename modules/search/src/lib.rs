@@ -14,11 +14,14 @@ mod answer;
 pub mod commands;
 mod document;
 pub mod error;
+#[cfg_attr(not(feature = "module"), expect(dead_code, reason = "called by the server alone"))]
 mod follow;
 #[cfg(feature = "module")]
 mod module;
+#[cfg(feature = "module")]
 mod persist;
 mod registry;
 mod scan;
 pub mod settings;
+#[cfg_attr(not(feature = "module"), expect(dead_code, reason = "called by the server alone"))]
 mod work;

@@ -13,8 +13,8 @@
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering::Relaxed;
 
-use keyspan_common::rdb::search_aux::{Aux, Dictionaries};
 use keyspan_common::rdb::payload::Strings;
+use keyspan_common::rdb::search_aux::{Aux, Dictionaries};
 use keyspan_common::rdb::{Encoding, Error, PayloadReader, PayloadWriter, Read, Value, Write};
 use keyspan_common::record::Record;
 use keyspan_search_core::schema::aux::{

@@ -115,7 +115,8 @@ pub(crate) fn count() -> usize {
 /// The index of this name or alias.
 pub(crate) fn find(name: &[u8]) -> Option<Arc<Entry>> {
     let registry = registry();
-    let name = if registry.indexes.contains_key(name) { name } else { registry.aliases.get(name)? };
+    let name =
+        if registry.indexes.contains_key(name) { name } else { registry.aliases.get(name)? };
     registry.indexes.get(name).cloned()
 }
 

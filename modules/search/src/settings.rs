@@ -109,7 +109,7 @@ pub static RDB_GRAPH: Setting = Setting::new(
     "rdb-graph",
     "Whether the vectors' graphs are saved in RDB files; without them only definitions are, which RediSearch reads too, and indexes are built again from the keys",
     Kind::Bool,
-    0,
+    1,
 );
 
 /// The table, in the order of the documents.
@@ -157,5 +157,8 @@ pub(crate) fn request_defaults() -> RequestDefaults {
 /// What indexes are made with.
 pub(crate) fn engine() -> engine::Settings {
     let (length_min, tags_max) = (size(&MIN_PREFIX), size(&MAX_PREFIX_EXPANSIONS));
-    engine::Settings { expansion: Expansion { length_min, tags_max }, ..engine::Settings::default() }
+    engine::Settings {
+        expansion: Expansion { length_min, tags_max },
+        ..engine::Settings::default()
+    }
 }

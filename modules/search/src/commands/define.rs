@@ -73,7 +73,8 @@ const CREATE: &[Argument] = &[
         Argument::new("stopword", ArgumentKind::String).optional().multiple(),
     ]),
     Argument::new("skipinitialscan", ArgumentKind::PureToken).token("SKIPINITIALSCAN").optional(),
-    Argument::new("schema", ArgumentKind::Block).token("SCHEMA").multiple().parts(SCHEMA),
+    Argument::new("schema", ArgumentKind::PureToken).token("SCHEMA"),
+    Argument::new("fields", ArgumentKind::Block).multiple().parts(SCHEMA),
 ];
 
 const CREATE_ROW: Row = Row {
@@ -87,7 +88,8 @@ const ALTER: &[Argument] = &[
     INDEX,
     Argument::new("skipinitialscan", ArgumentKind::PureToken).token("SKIPINITIALSCAN").optional(),
     Argument::new("schema", ArgumentKind::PureToken).token("SCHEMA"),
-    Argument::new("add", ArgumentKind::Block).token("ADD").parts(SCHEMA),
+    Argument::new("add", ArgumentKind::PureToken).token("ADD"),
+    Argument::new("fields", ArgumentKind::Block).multiple().parts(SCHEMA),
 ];
 
 const ALTER_ROW: Row = Row {

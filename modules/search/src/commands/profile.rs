@@ -23,13 +23,15 @@ impl ServerCommand for Profile {
     type Error = Error;
     const ROW: Row = Row {
         summary: "Searches, and tells what was done and how long it took",
-        complexity: "That of the search",
+        complexity: "O(M log M) where M is the number of matches, as the search itself",
         since: "2.2.0",
         arguments: &[
             INDEX,
-            Argument::new("querytype", ArgumentKind::OneOf).parts(&[
-                Argument::new("search", ArgumentKind::PureToken).token("SEARCH"),
-            ]),
+            Argument::new("querytype", ArgumentKind::OneOf).parts(&[Argument::new(
+                "search",
+                ArgumentKind::PureToken,
+            )
+            .token("SEARCH")]),
             Argument::new("limited", ArgumentKind::PureToken).token("LIMITED").optional(),
             Argument::new("queryword", ArgumentKind::PureToken).token("QUERY"),
             QUERY,
@@ -90,8 +92,7 @@ fn write(
     reply.simple("Shards");
     reply.array(1);
     reply.map(5 + usize::from(choice.is_some()));
-    for (name, value) in
-        [("Total profile time", times.total_ms), ("Parsing time", times.parsed_ms)]
+    for (name, value) in [("Total profile time", times.total_ms), ("Parsing time", times.parsed_ms)]
     {
         reply.simple(name);
         reply.double(value);

@@ -62,10 +62,10 @@ pub(super) const ARGUMENTS: &[Argument] = &[
             Argument::new("radius", ArgumentKind::Double),
             Argument::new("unit", STRING),
         ]),
-    Argument::new("in_keys", ArgumentKind::Block).token("INKEYS").optional().parts(&[
-        Argument::new("count", INTEGER),
-        Argument::new("key", STRING).multiple(),
-    ]),
+    Argument::new("in_keys", ArgumentKind::Block)
+        .token("INKEYS")
+        .optional()
+        .parts(&[Argument::new("count", INTEGER), Argument::new("key", STRING).multiple()]),
     Argument::new("return", ArgumentKind::Block).token("RETURN").optional().parts(&[
         Argument::new("count", INTEGER),
         Argument::new("identifier", STRING),
@@ -79,16 +79,15 @@ pub(super) const ARGUMENTS: &[Argument] = &[
             Argument::new("desc", ArgumentKind::PureToken).token("DESC"),
         ]),
     ]),
-    Argument::new("limit", ArgumentKind::Block).token("LIMIT").optional().parts(&[
-        Argument::new("offset", INTEGER),
-        Argument::new("num", INTEGER),
-    ]),
+    Argument::new("limit", ArgumentKind::Block)
+        .token("LIMIT")
+        .optional()
+        .parts(&[Argument::new("offset", INTEGER), Argument::new("num", INTEGER)]),
     Argument::new("params", ArgumentKind::Block).token("PARAMS").optional().parts(&[
         Argument::new("nargs", INTEGER),
-        Argument::new("values", ArgumentKind::Block).multiple().parts(&[
-            Argument::new("name", STRING),
-            Argument::new("value", STRING),
-        ]),
+        Argument::new("values", ArgumentKind::Block)
+            .multiple()
+            .parts(&[Argument::new("name", STRING), Argument::new("value", STRING)]),
     ]),
     Argument::new("dialect", INTEGER).token("DIALECT").optional(),
 ];
@@ -166,7 +165,8 @@ impl Asked {
     /// Whether results are sorted by values that only the documents have: those are read in the main
     /// thread.
     pub(super) fn needs_documents(&self) -> bool {
-        let field = self.request.order.as_ref().and_then(|order| self.schema.field(&order.property));
+        let field =
+            self.request.order.as_ref().and_then(|order| self.schema.field(&order.property));
         field.is_some_and(|field| {
             let is_kept = field.sort_slot.is_some() || matches!(field.kind, Kind::Numeric);
             !is_kept || !field.is_indexed()
@@ -176,7 +176,11 @@ impl Asked {
     /// What ends the search early.
     pub(super) fn cancel(&self) -> Cancel {
         let limit_ms = self.request.timeout_ms.unwrap_or_else(|| settings::count(&TIMEOUT));
-        if limit_ms == 0 { Cancel::new() } else { Cancel::at(clock, clock().saturating_add(limit_ms)) }
+        if limit_ms == 0 {
+            Cancel::new()
+        } else {
+            Cancel::at(clock, clock().saturating_add(limit_ms))
+        }
     }
 
     /// Searches. Any thread.

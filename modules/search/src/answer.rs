@@ -39,15 +39,28 @@ impl<'a> Results<'a> {
         Self { request, schema: entry.index.schema(), answer }
     }
 
-    /// Writes the reply. Documents are read now: one that is gone since the search is left out.
-    pub(crate) fn write(&self, server: &Server<'_>, reply: &mut dyn Reply) {
+    /// Writes the reply, and behind it what a profile adds. Documents are read now: one that is gone
+    /// since the search is left out.
+    pub(crate) fn write(
+        &self,
+        server: &Server<'_>,
+        reply: &mut dyn Reply,
+        profile: Option<&dyn Fn(&mut dyn Reply)>,
+    ) {
         let rows = self.rows(server);
         let gone = self.answer.hits.len().saturating_sub(rows.len()) as u64;
         let total = i64::try_from(self.answer.total.saturating_sub(gone)).unwrap_or(i64::MAX);
         if reply.is_resp3() {
+            reply.map(5 + usize::from(profile.is_some()));
             self.write_map(total, &rows, reply);
         } else {
             self.write_array(total, &rows, reply);
+        }
+        if let Some(profile) = profile {
+            if reply.is_resp3() {
+                reply.simple("profile");
+            }
+            profile(reply);
         }
     }
 
@@ -140,7 +153,6 @@ impl<'a> Results<'a> {
     }
 
     fn write_map(&self, total: i64, rows: &[Row<'_>], reply: &mut dyn Reply) {
-        reply.map(5);
         reply.simple("attributes");
         reply.array(0);
         reply.simple("format");

@@ -8,6 +8,7 @@ use keyspan_common::{
     reply::Reply,
 };
 use keyspan_search_core::engine::Answer;
+use keyspan_search_core::query::{Kind, Node};
 use keyspan_server::{Call, ServerCommand};
 
 use super::search::{Asked, Documents};
@@ -54,7 +55,7 @@ impl ServerCommand for Profile {
         let parsed_ms = milliseconds(begin);
         let answer = asked.run(&asked.cancel(), &Documents(call.server()))?;
         let times = Times { parsed_ms, total_ms: milliseconds(begin) };
-        write(&asked, answer, &times, call, reply)
+        write(&asked, answer, times, call, reply)
     }
 }
 
@@ -67,47 +68,107 @@ fn milliseconds(begin: Instant) -> f64 {
     begin.elapsed().as_secs_f64() * 1000.0
 }
 
-/// The answer and the profile, in the shape of RediSearch 8.
+/// What was done, in the shape of RediSearch 2.10: pairs in RESP3, arrays of pairs in RESP2.
+struct Profiled<'a> {
+    query: &'a Node,
+    choice: Option<String>,
+    total: u64,
+    is_partial: bool,
+    times: Times,
+}
+
+/// The answer and the profile: two replies in RESP2, the profile as one more pair in RESP3.
 fn write(
     asked: &Asked,
     answer: Answer,
-    times: &Times,
+    times: Times,
     call: &Call<'_>,
     reply: &mut dyn Reply,
 ) -> Result<(), Error> {
-    let choice = answer.choice.as_ref().map(ToString::to_string);
-    if reply.is_resp3() {
-        reply.map(2);
-        reply.simple("Results");
-    } else {
+    let profile = Profiled {
+        query: &asked.query,
+        choice: answer.choice.as_ref().map(ToString::to_string),
+        total: answer.total,
+        is_partial: answer.is_partial,
+        times,
+    };
+    if !reply.is_resp3() {
         reply.array(2);
     }
-    let tree = keyspan_search_core::query::explain(&asked.query, &asked.entry.index.schema());
-    let is_partial = answer.is_partial;
-    asked.answer(Ok(answer), call.server(), reply)?;
-    if reply.is_resp3() {
-        reply.simple("Profile");
+    asked.answer(Ok(answer), call.server(), reply, Some(&|reply| profile.write(reply)))
+}
+
+impl Profiled<'_> {
+    fn write(&self, reply: &mut dyn Reply) {
+        if reply.is_resp3() {
+            reply.map(6);
+        } else {
+            reply.array(6);
+        }
+        pair(reply, "Total profile time", |reply| reply.double(self.times.total_ms));
+        pair(reply, "Parsing time", |reply| reply.double(self.times.parsed_ms));
+        pair(reply, "Pipeline creation time", |reply| reply.double(0.0));
+        let warning = if self.is_partial { "Timeout limit was reached" } else { "None" };
+        pair(reply, "Warning", |reply| reply.simple(warning));
+        pair(reply, "Iterators profile", |reply| {
+            if reply.is_resp3() {
+                reply.array(1);
+            }
+            self.iterator(reply);
+        });
+        pair(reply, "Result processors profile", |reply| {
+            if reply.is_resp3() {
+                reply.array(1);
+            }
+            reply.map(3);
+            reply.simple("Type");
+            reply.simple("Index");
+            self.figures(reply);
+        });
     }
-    reply.map(2);
-    reply.simple("Shards");
-    reply.array(1);
-    reply.map(5 + usize::from(choice.is_some()));
-    for (name, value) in [("Total profile time", times.total_ms), ("Parsing time", times.parsed_ms)]
-    {
-        reply.simple(name);
-        reply.double(value);
+
+    fn iterator(&self, reply: &mut dyn Reply) {
+        reply.map(3 + usize::from(self.choice.is_some()));
+        reply.simple("Type");
+        reply.simple(kind(self.query));
+        self.figures(reply);
+        if let Some(choice) = &self.choice {
+            reply.simple("Vector search mode");
+            reply.line(choice.as_bytes());
+        }
     }
-    reply.simple("Pipeline creation time");
-    reply.double(0.0);
-    reply.simple("Warning");
-    reply.simple(if is_partial { "Timeout limit was reached" } else { "None" });
-    reply.simple("Query");
-    reply.bulk(tree.as_bytes());
-    if let Some(choice) = choice {
-        reply.simple("Vector search");
-        reply.line(choice.as_bytes());
+
+    fn figures(&self, reply: &mut dyn Reply) {
+        reply.simple("Time");
+        reply.double(self.times.total_ms - self.times.parsed_ms);
+        reply.simple("Counter");
+        reply.integer(i64::try_from(self.total).unwrap_or(i64::MAX));
     }
-    reply.simple("Coordinator");
-    reply.map(0);
-    Ok(())
+}
+
+fn pair(reply: &mut dyn Reply, name: &'static str, value: impl FnOnce(&mut dyn Reply)) {
+    if !reply.is_resp3() {
+        reply.array(2);
+    }
+    reply.simple(name);
+    value(reply);
+}
+
+/// RediSearch's name of what walks over the documents of a node.
+const fn kind(query: &Node) -> &'static str {
+    match query.kind {
+        Kind::All => "WILDCARD",
+        Kind::And(_) | Kind::Exact(_) => "INTERSECT",
+        Kind::Geo(_) => "GEO",
+        Kind::Keys(_) => "ID-LIST",
+        Kind::Knn(_) | Kind::Within(_) => "VECTOR",
+        Kind::Missing(_) => "MISSING",
+        Kind::Not(_) => "NOT",
+        Kind::Nothing => "EMPTY",
+        Kind::Numeric(_) => "NUMERIC",
+        Kind::Optional(_) => "OPTIONAL",
+        Kind::Or(_) => "UNION",
+        Kind::Tags(..) => "TAG",
+        Kind::Text(_) => "TEXT",
+    }
 }

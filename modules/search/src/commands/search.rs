@@ -108,7 +108,7 @@ impl ServerCommand for Search {
         let asked = Asked::read(entry, &rest(args), call.server(), reply.is_resp3())?;
         if asked.needs_documents() {
             let outcome = asked.run(&asked.cancel(), &Documents(call.server()));
-            return asked.answer(outcome, call.server(), reply);
+            return asked.answer(outcome, call.server(), reply, None);
         }
         keyspan_server::set_threads(settings::size(&WORKERS));
         let cancel = Arc::new(asked.cancel());
@@ -121,7 +121,7 @@ impl ServerCommand for Search {
                 (asked, outcome)
             },
             |(asked, outcome), server, reply| {
-                if let Err(error) = asked.answer(outcome, server, reply) {
+                if let Err(error) = asked.answer(outcome, server, reply, None) {
                     reply.error(&error.wire());
                 }
             },
@@ -198,18 +198,19 @@ impl Asked {
         work::with_scratch(|scratch| self.entry.index.search(&request, scratch, cancel, values))
     }
 
-    /// Writes the reply, or says why there is none.
+    /// Writes the reply, with what a profile adds to it, or says why there is none.
     pub(super) fn answer(
         &self,
         outcome: Result<Answer, query::Error>,
         server: &Server<'_>,
         reply: &mut dyn Reply,
+        profile: Option<&dyn Fn(&mut dyn Reply)>,
     ) -> Result<(), Error> {
         let answer = outcome?;
         if answer.is_partial && ON_TIMEOUT.get() == 1 {
             return Err(Error::Timeout);
         }
-        Results::new(&self.entry, &self.request, &answer).write(server, reply);
+        Results::new(&self.entry, &self.request, &answer).write(server, reply, profile);
         Ok(())
     }
 }

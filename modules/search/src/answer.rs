@@ -11,15 +11,15 @@ use keyspan_search_core::request::{Format, Request, Switch};
 use keyspan_search_core::schema::Schema;
 use keyspan_server::Server;
 
-use crate::document::Document;
+use crate::document::{Document, Pair};
 use crate::follow::DATABASE;
 use crate::registry::Entry;
 
 /// Digits of distances and of numbers that results are sorted by, as RediSearch prints them.
 const DIGITS: usize = 12;
 
-/// A name and a value of a result.
-type Pair = (Box<[u8]>, Box<[u8]>);
+/// What is written behind the results.
+pub(crate) type Added<'a> = &'a dyn Fn(&mut dyn Reply);
 
 /// A result with its content.
 struct Row<'a> {
@@ -45,7 +45,7 @@ impl<'a> Results<'a> {
         &self,
         server: &Server<'_>,
         reply: &mut dyn Reply,
-        profile: Option<&dyn Fn(&mut dyn Reply)>,
+        profile: Option<Added<'_>>,
     ) {
         let rows = self.rows(server);
         let gone = self.answer.hits.len().saturating_sub(rows.len()) as u64;

@@ -7,6 +7,9 @@ use keyspan_server::{Held, OpenKey, Step, Wanted};
 /// Deepest nesting of arrays that is read; what lies below is no vector anyway.
 const DEPTH_MAX: usize = 8;
 
+/// A name and a value of a result.
+pub(crate) type Pair = (Box<[u8]>, Box<[u8]>);
+
 /// An open key of the kind an index is of.
 #[derive(Debug)]
 pub(crate) struct Document<'a> {
@@ -26,7 +29,7 @@ impl<'a> Document<'a> {
     }
 
     /// Every field of a hash with its value, or the whole JSON document as `$`.
-    pub(crate) fn all(&self) -> Vec<(Box<[u8]>, Box<[u8]>)> {
+    pub(crate) fn all(&self) -> Vec<Pair> {
         let mut fields = Vec::new();
         match self.source {
             Source::Hash => {

@@ -21,7 +21,7 @@ use keyspan_search_core::schema::{Field, Kind, Schema, Source};
 use keyspan_server::{Call, Server, ServerCommand};
 
 use super::{INDEX, QUERY, check_access, rest, row, word};
-use crate::answer::Results;
+use crate::answer::{Added, Results};
 use crate::document::Document;
 use crate::error::Error;
 use crate::follow::DATABASE;
@@ -204,7 +204,7 @@ impl Asked {
         outcome: Result<Answer, query::Error>,
         server: &Server<'_>,
         reply: &mut dyn Reply,
-        profile: Option<&dyn Fn(&mut dyn Reply)>,
+        profile: Option<Added<'_>>,
     ) -> Result<(), Error> {
         let answer = outcome?;
         if answer.is_partial && ON_TIMEOUT.get() == 1 {

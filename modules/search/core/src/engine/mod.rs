@@ -16,6 +16,7 @@
 //! slow part, finding the neighbours, reads; only linking and unlinking writes, one vector at a
 //! time, in well under a millisecond. Any number of threads may settle at once.
 
+mod allowing;
 mod change;
 mod info;
 mod ledger;

@@ -10,12 +10,13 @@
 
 use keyspan_common::rdb::{Error, Read, Write};
 
+use super::allowing::Allowing;
 use crate::index::vector::{
     Dimension, Element as UnitElement, Flat, Found, Hnsw, Label, Metric as UnitMetric, Params,
     Placement, Probe, Quantization, Refused, Scratch, Space,
 };
 use crate::index::{DocId, DocSet};
-use crate::plan::{Costs, Nearest, Neighbour, Search};
+use crate::plan::{Costs, Nearest, Neighbour, Search, Way};
 use crate::schema::{Algorithm, Element, Metric, Vector};
 
 /// What vectors are declared as, in the terms of their index; `None` if it cannot hold them.
@@ -43,8 +44,6 @@ pub(super) struct VectorField {
     fresh: Flat,
     graph: Option<Hnsw>,
     stale: DocSet,
-    /// Candidates a search keeps unless it says otherwise.
-    effort: u64,
     /// How much further than its radius a range search looks unless it says otherwise.
     epsilon: f64,
     costs: Costs,
@@ -54,16 +53,16 @@ impl VectorField {
     /// No vectors yet; `None` if they cannot be held.
     pub(super) fn new(vector: &Vector) -> Option<Self> {
         let space = space(vector)?;
-        let (graph, effort, epsilon) = match vector.algorithm {
-            Algorithm::Flat { .. } => (None, 0, 0.0),
-            Algorithm::Hnsw { m, ef_construction, ef_runtime, epsilon } => {
+        let (graph, epsilon) = match vector.algorithm {
+            Algorithm::Flat { .. } => (None, 0.0),
+            Algorithm::Hnsw { m, ef_construction, ef_runtime: _, epsilon } => {
                 let params = Params::new(m, ef_construction)?;
-                (Some(Hnsw::new(space.clone(), params)), ef_runtime, epsilon)
+                (Some(Hnsw::new(space.clone(), params)), epsilon)
             }
         };
         let bytes = if vector.quantized { vector.dimension } else { vector.blob_size() };
         let costs = Costs::of(bytes, graph.is_some());
-        Some(Self { fresh: Flat::new(space), graph, stale: DocSet::new(), effort, epsilon, costs })
+        Some(Self { fresh: Flat::new(space), graph, stale: DocSet::new(), epsilon, costs })
     }
 
     /// Gives `document` these vectors instead of those it has. Where they are the same, nothing is
@@ -252,20 +251,27 @@ impl VectorField {
         how: &Search<'_>,
         scratch: &mut Scratch,
     ) -> Found {
-        let ef = usize::try_from(how.effort.unwrap_or(self.effort)).unwrap_or(usize::MAX);
-        let is_live = |label: Label| !self.stale.contains(label);
-        match how.allowed {
-            Some(allowed) if how.exact => {
+        let ef = usize::try_from(how.effort).unwrap_or(usize::MAX);
+        let (stale, cancel) = (&self.stale, how.cancel);
+        let is_live = |label: Label| stale.is_empty() || !stale.contains(label);
+        let Some(allowed) = how.allowed else {
+            return if stale.is_empty() {
+                graph.search(probe, k, ef, scratch, cancel)
+            } else {
+                graph.search_allowed(probe, k, ef, &is_live, scratch, cancel)
+            };
+        };
+        let set = Allowing::new(allowed, stale);
+        match how.way {
+            Way::AllLinks => graph.search_allowed(probe, k, ef, &set, scratch, cancel),
+            Way::Scan => {
                 let labels = allowed.iter().filter(|label| is_live(*label));
-                graph.search_among(probe, k, labels, scratch, how.cancel)
+                graph.search_among(probe, k, labels, scratch, cancel)
             }
-            Some(allowed) => {
-                let allows = |label: Label| allowed.contains(label) && is_live(label);
-                graph.search_allowed(probe, k, ef, &allows, scratch, how.cancel)
+            Way::TwoHops => {
+                let seeds = seeds(allowed).filter(|label| is_live(*label));
+                graph.search_two_hops(probe, (k, ef), &set, seeds, scratch, cancel)
             }
-            None if how.exact => graph.search_all(probe, k, &is_live, scratch, how.cancel),
-            None if self.stale.is_empty() => graph.search(probe, k, ef, scratch, how.cancel),
-            None => graph.search_allowed(probe, k, ef, &is_live, scratch, how.cancel),
         }
     }
 
@@ -281,6 +287,16 @@ impl VectorField {
             None => self.fresh.search(probe, k, &|_| true, scratch, how.cancel),
         }
     }
+}
+
+/// Documents to begin a walk with.
+const SEEDS: u64 = 24;
+
+/// Some of the documents, from all over.
+fn seeds(allowed: &DocSet) -> impl Iterator<Item = Label> + Clone {
+    let step = allowed.len().div_ceil(SEEDS).max(1);
+    let ranks = (0..SEEDS).map_while(move |place| u32::try_from(place * step).ok());
+    ranks.map_while(|rank| allowed.select(rank))
 }
 
 /// The nearest of both; no document is in both.
@@ -319,7 +335,7 @@ impl Nearest for VectorField {
         let allows = |label: Label| how.allowed.is_none_or(|allowed| allowed.contains(label));
         let fresh = self.fresh.range(&probe, radius, &allows, how.cancel);
         let graph = self.graph.as_ref().map(|graph| {
-            let ef = usize::try_from(self.effort).unwrap_or(usize::MAX);
+            let ef = usize::try_from(how.effort).unwrap_or(usize::MAX);
             let epsilon = how.epsilon.unwrap_or(self.epsilon);
             let mut found = graph.range(&probe, (radius, epsilon), ef, scratch, how.cancel);
             found.neighbours.retain(|one| allows(one.label) && !self.stale.contains(one.label));

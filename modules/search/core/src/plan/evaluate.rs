@@ -5,12 +5,13 @@
 //! own set.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+
+use hashbrown::HashMap;
 
 use super::View;
 use super::cost::Choice;
 use super::filtered::Filtered;
-use super::nearest::{Nearest, Neighbour, Search};
+use super::nearest::{Nearest, Neighbour, Search, Way};
 use super::options::{Purpose, VectorOptions};
 use crate::index::geo::Geo;
 use crate::index::numeric::Numeric;
@@ -254,7 +255,9 @@ impl<'a> Evaluation<'a> {
         let options = VectorOptions::resolve(&within.options, vector, Purpose::Range)?;
         let View { scratch, cancel, .. } = *self.view;
         let epsilon = options.epsilon;
-        let how = Search { allowed, effort: None, epsilon, exact: false, scratch, cancel };
+        let way = Way::AllLinks;
+        let effort = vector.effort();
+        let how = Search { allowed, effort, epsilon, way, scratch, cancel };
         let found = index.range(&within.blob, within.radius, &how);
         let set = found.iter().map(|neighbour| neighbour.document).collect();
         if let Some(name) = &within.distance {

@@ -348,3 +348,84 @@ impl Nearest for VectorField {
         self.costs
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+    use crate::index::vector::Cancel;
+
+    /// Points on a line, each twice as far from 0 as its number says, those below `settled` in the
+    /// graph.
+    fn line(settled: u32, all: u32) -> VectorField {
+        let vector = Vector {
+            algorithm: Algorithm::Hnsw { m: 8, ef_construction: 60, ef_runtime: 10, epsilon: 0.01 },
+            element: Element::Float32,
+            dimension: 1,
+            metric: Metric::L2,
+            initial_capacity: 0,
+            multi: false,
+            quantized: false,
+        };
+        let mut field = VectorField::new(&vector).unwrap();
+        let scratch = &mut Scratch::default();
+        // In an order that is not that of the line.
+        for id in (0..settled).map(|id| id * 7 % settled).chain(settled..all) {
+            let probe = field.fresh.space().probe(&blob(id)).unwrap();
+            field.put(id, std::slice::from_ref(&probe)).unwrap();
+            if id < settled {
+                let placed = field.place(std::slice::from_ref(&probe), scratch);
+                field.settle(id, &[probe], &placed, scratch).unwrap();
+            }
+        }
+        field
+    }
+
+    fn blob(id: u32) -> [u8; 4] {
+        (f32::from(u16::try_from(id).unwrap()) * 2.0).to_le_bytes()
+    }
+
+    fn check(field: &VectorField, allowed: Option<&DocSet>, way: Way, expected: &[DocId]) {
+        let (scratch, cancel) = (&RefCell::default(), &Cancel::new());
+        let how = Search { allowed, effort: 40, epsilon: None, way, scratch, cancel };
+        let found = field.search(&blob(100), expected.len(), &how);
+        let mut found: Vec<DocId> = found.iter().map(|one| one.document).collect();
+        found.sort_unstable();
+        assert_eq!(found, expected, "{way:?}");
+    }
+
+    #[test]
+    fn every_way_finds_what_is_allowed_and_there() {
+        let mut field = line(300, 320);
+        check(&field, None, Way::AllLinks, &[98, 99, 100, 101, 102]);
+        [99, 100, 102, 104].into_iter().for_each(|id| field.remove(id));
+        assert_eq!((field.stale(), field.unsettled(), field.len()), (4, 24, 316));
+        check(&field, None, Way::AllLinks, &[97, 98, 101, 103]);
+        let even: DocSet = (0..320).filter(|id| id % 2 == 0).collect();
+        let few: DocSet = (0..320).filter(|id| id % 25 == 0).chain([310]).collect();
+        for way in [Way::AllLinks, Way::Scan, Way::TwoHops] {
+            check(&field, Some(&even), way, &[94, 96, 98, 106]);
+            check(&field, Some(&few), way, &[50, 75, 125, 150]);
+        }
+        let fresh: DocSet = (290..320).collect();
+        check(&field, Some(&fresh), Way::TwoHops, &[290, 291, 292]);
+        while let Some(id) = field.first_stale() {
+            field.remove_stale(id, &mut Scratch::default());
+        }
+        check(&field, Some(&even), Way::TwoHops, &[94, 96, 98, 106]);
+    }
+
+    #[test]
+    fn vectors_that_stay_the_same_stay_where_they_are() {
+        let mut field = line(10, 12);
+        for id in [3, 11] {
+            let probe = field.fresh.space().probe(&blob(id)).unwrap();
+            field.put(id, &[probe]).unwrap();
+        }
+        assert_eq!((field.stale(), field.unsettled()), (0, 2));
+        let probe = field.fresh.space().probe(&blob(3)).unwrap();
+        field.put(3, &[probe.clone(), probe]).unwrap();
+        assert_eq!((field.stale(), field.unsettled()), (1, 5));
+    }
+}

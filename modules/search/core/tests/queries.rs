@@ -67,7 +67,7 @@ impl Document {
             Pattern::Infix(infix) => infix.len() >= 2 && tag.contains(&text(infix)),
             Pattern::Suffix(suffix) => suffix.len() >= 2 && tag.ends_with(&text(suffix)),
             Pattern::Word(word) => tag == text(word),
-            other => unreachable!("{other:?}"),
+            other @ (Pattern::Fuzzy(..) | Pattern::Wildcard(_)) => unreachable!("{other:?}"),
         })
     }
 
@@ -98,7 +98,7 @@ fn matches(node: &Node, key: &str, document: &Document) -> bool {
         Kind::Within(within) => {
             document.distance(&within.blob).is_some_and(|distance| distance <= within.radius)
         }
-        other => unreachable!("{other:?}"),
+        other @ (Kind::Exact(_) | Kind::Knn(_) | Kind::Text(_)) => unreachable!("{other:?}"),
     }
 }
 

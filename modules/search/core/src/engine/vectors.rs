@@ -397,19 +397,19 @@ mod tests {
 
     #[test]
     fn every_way_finds_what_is_allowed_and_there() {
-        let mut field = line(300, 320);
+        let mut field = line(900, 920);
         check(&field, None, Way::AllLinks, &[98, 99, 100, 101, 102]);
         [99, 100, 102, 104].into_iter().for_each(|id| field.remove(id));
-        assert_eq!((field.stale(), field.unsettled(), field.len()), (4, 24, 316));
+        assert_eq!((field.stale(), field.unsettled(), field.len()), (4, 24, 916));
         check(&field, None, Way::AllLinks, &[97, 98, 101, 103]);
-        let even: DocSet = (0..320).filter(|id| id % 2 == 0).collect();
-        let few: DocSet = (0..320).filter(|id| id % 25 == 0).chain([310]).collect();
+        let even: DocSet = (0..920).filter(|id| id % 2 == 0).collect();
+        let few: DocSet = (0..920).filter(|id| id % 20 == 0).chain([910]).collect();
         for way in [Way::AllLinks, Way::Scan, Way::TwoHops] {
             check(&field, Some(&even), way, &[94, 96, 98, 106]);
-            check(&field, Some(&few), way, &[50, 75, 125, 150]);
+            check(&field, Some(&few), way, &[60, 80, 120, 140]);
         }
-        let fresh: DocSet = (290..320).collect();
-        check(&field, Some(&fresh), Way::TwoHops, &[290, 291, 292]);
+        let fresh: DocSet = (890..920).collect();
+        check(&field, Some(&fresh), Way::TwoHops, &[890, 891, 892]);
         while let Some(id) = field.first_stale() {
             field.remove_stale(id, &mut Scratch::default());
         }

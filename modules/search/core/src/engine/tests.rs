@@ -86,6 +86,24 @@ fn documents_are_found_as_they_come_and_go() {
 }
 
 #[test]
+fn a_plan_is_told_without_a_search() {
+    let index = index(SCHEMA);
+    (0..9).for_each(|key: u8| index.put(&[key], &hash("t", "1", [1.0, 1.0])).unwrap());
+    let plan = |text: &str| {
+        let mut params = Params::default();
+        params.add(b"b", &vector([0.0, 0.0]));
+        let stopwords = Stopwords::none();
+        let reading = Reading { dialect: 2, params: &params, stopwords: &stopwords };
+        let query = parse(text.as_bytes(), &reading).unwrap();
+        index.plan(&query, &Cancel::new()).unwrap().map(|choice| choice.to_string())
+    };
+    assert_eq!(plan("@t:{t}"), None);
+    assert_eq!(plan("*=>[KNN 2 @v $b]").unwrap(), "unfiltered search over 9 vectors");
+    let filtered = plan("@n:[1 1]=>[KNN 2 @v $b]").unwrap();
+    assert!(filtered.starts_with("brute force over 9 of 9 vectors (100.0 %), estimated cheapest"));
+}
+
+#[test]
 fn what_cannot_be_indexed_is_left_out_and_named() {
     let index = index(SCHEMA);
     index.put(b"a", &hash("x", "1", [1.0, 0.0])).unwrap();

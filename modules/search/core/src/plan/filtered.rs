@@ -46,7 +46,8 @@ impl Filtered<'_> {
         (self.search(self.k, Some(allowed), Way::Scan), choice)
     }
 
-    fn choice(&self, allowed: Option<&DocSet>) -> Choice {
+    /// How it would be done.
+    pub(super) fn choice(&self, allowed: Option<&DocSet>) -> Choice {
         let total = self.index.len() as u64;
         let effort = self.effort();
         let forced = match (allowed, self.options.policy) {

@@ -12,9 +12,10 @@
     reason = "a program for measurements"
 )]
 
+mod support;
+
 use std::time::Instant;
 
-use half::f16;
 use keyspan_common::rdb::payload::Strings;
 use keyspan_common::rdb::{PayloadReader, PayloadWriter};
 use keyspan_search_core::index::vector::{
@@ -23,21 +24,6 @@ use keyspan_search_core::index::vector::{
 };
 
 const K: usize = 10;
-
-/// The rows of an .npy file of two dimensions, as bytes.
-fn rows(path: &str, width: usize) -> Vec<Vec<u8>> {
-    let file = std::fs::read(path).unwrap();
-    let (head, data) = file.split_at(10 + usize::from(u16::from_le_bytes([file[8], file[9]])));
-    let header = String::from_utf8_lossy(head);
-    let shape = header.split("'shape': (").nth(1).unwrap();
-    let dim: usize = shape.split([',', ')']).nth(1).unwrap().trim().parse().unwrap();
-    data.chunks(dim * width).map(<[u8]>::to_vec).collect()
-}
-
-fn widened(row: &[u8]) -> Vec<u8> {
-    let halves = row.as_chunks::<2>().0;
-    halves.iter().flat_map(|x| f16::from_le_bytes(*x).to_f32().to_le_bytes()).collect()
-}
 
 /// A way to search.
 type Way<'a> = (&'a str, &'a mut dyn FnMut(&Probe, &mut Scratch) -> Found);
@@ -53,11 +39,10 @@ fn main() {
     let count: usize = args.get(1).map_or(20_000, |count| count.parse().unwrap());
     let sq8 = args.get(2).is_some_and(|name| name == "sq8");
     let quantization = if sq8 { Quantization::Sq8 } else { Quantization::None };
-    let base = rows(&format!("{directory}/base_f16.npy"), 2);
-    let base: Vec<Vec<u8>> = base.iter().take(count).map(|row| widened(row)).collect();
+    let base = support::base(directory, count);
     let dimension = Dimension::new(base[0].len() as u64 / 4).unwrap();
     let space = Space::new(Element::Float32, Metric::Cosine, dimension, quantization);
-    let queries = rows(&format!("{directory}/query_f32.npy"), 4);
+    let queries = support::queries(directory);
     let queries: Vec<Probe> = queries.iter().map(|row| space.probe(row).unwrap()).collect();
     let bench = Bench { index: graph(space, &base), queries };
     for (name, order) in [("random", random(base.len())), ("region", region(&bench, &base[7]))] {

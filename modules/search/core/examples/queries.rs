@@ -12,10 +12,11 @@
     reason = "a program for measurements"
 )]
 
+mod support;
+
 use std::cell::RefCell;
 use std::time::Instant;
 
-use half::f16;
 use keyspan_common::rdb::payload::Strings;
 use keyspan_common::rdb::{PayloadReader, PayloadWriter};
 use keyspan_search_core::documents::SortValue;
@@ -26,21 +27,6 @@ use keyspan_search_core::index::vector::{Cancel, Scratch};
 use keyspan_search_core::plan::{Order, Scoring};
 use keyspan_search_core::query::{Params, Reading, Stopwords, parse};
 use keyspan_search_core::schema::{Create, Field, Limits};
-
-/// The rows of an .npy file of two dimensions, as bytes.
-fn rows(path: &str, width: usize) -> Vec<Vec<u8>> {
-    let file = std::fs::read(path).unwrap();
-    let (head, data) = file.split_at(10 + usize::from(u16::from_le_bytes([file[8], file[9]])));
-    let header = String::from_utf8_lossy(head);
-    let shape = header.split("'shape': (").nth(1).unwrap();
-    let dim: usize = shape.split([',', ')']).nth(1).unwrap().trim().parse().unwrap();
-    data.chunks(dim * width).map(<[u8]>::to_vec).collect()
-}
-
-fn widened(row: &[u8]) -> Vec<u8> {
-    let halves = row.as_chunks::<2>().0;
-    halves.iter().flat_map(|x| f16::from_le_bytes(*x).to_f32().to_le_bytes()).collect()
-}
 
 /// A document: a vector and its numbers.
 struct Document<'a>(&'a [u8], usize, usize);
@@ -74,9 +60,8 @@ fn main() {
     let directory = args.first().unwrap();
     let count: usize = args.get(1).map_or(20_000, |count| count.parse().unwrap());
     let sq8 = args.get(2).is_some_and(|name| name == "sq8");
-    let base = rows(&format!("{directory}/base_f16.npy"), 2);
-    let base: Vec<Vec<u8>> = base.iter().take(count).map(|row| widened(row)).collect();
-    let queries = rows(&format!("{directory}/query_f32.npy"), 4);
+    let base = support::base(directory, count);
+    let queries = support::queries(directory);
     let bench = Bench { index: index(&base, sq8), queries, scratch: RefCell::default() };
     println!("memory {} B/document", bench.index.memory() / base.len() as u64);
     bench.ask("*", 1.0);
@@ -97,36 +82,26 @@ fn index(base: &[Vec<u8>], sq8: bool) -> Index {
     let schema = Create::parse(&words, &Limits::default()).unwrap().schema;
     let index = Index::new(schema, Settings::default());
     let near = by_distance(base, 7);
-    let start = Instant::now();
+    let start = support::cpu_us();
     for (place, row) in base.iter().enumerate() {
         let random = place * 7919 % base.len();
-        index.put(&place.to_key(), &Document(row, random, near[place])).unwrap();
+        index.put(format!("doc:{place}").as_bytes(), &Document(row, random, near[place])).unwrap();
     }
-    println!("put {:.1} us", start.elapsed().as_secs_f64() * 1e6 / base.len() as f64);
+    println!("put {:.1} us", (support::cpu_us() - start) / base.len() as f64);
     let path = format!("target/queries-{}-{sq8}", base.len());
     if let Ok(file) = std::fs::read(&path) {
-        let start = Instant::now();
+        let start = support::cpu_us();
         index.load(&mut PayloadReader::new(&file)).unwrap();
-        println!("load {:.2} us", start.elapsed().as_secs_f64() * 1e6 / base.len() as f64);
+        println!("load {:.2} us", (support::cpu_us() - start) / base.len() as f64);
         return index;
     }
-    let start = Instant::now();
+    let start = support::cpu_us();
     while index.settle(1000, &mut Scratch::default(), &Cancel::new()) != Settled::All {}
-    println!("settle {:.1} us", start.elapsed().as_secs_f64() * 1e6 / base.len() as f64);
+    println!("settle {:.1} us", (support::cpu_us() - start) / base.len() as f64);
     let mut writer = PayloadWriter::new(Strings::Plain);
     index.save(&mut writer, false);
     std::fs::write(path, writer.into_body()).unwrap();
     index
-}
-
-trait Key {
-    fn to_key(&self) -> Vec<u8>;
-}
-
-impl Key for usize {
-    fn to_key(&self) -> Vec<u8> {
-        format!("doc:{self}").into_bytes()
-    }
 }
 
 /// The rank of each row by its inner product with the one at `from`.

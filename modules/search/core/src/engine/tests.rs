@@ -263,7 +263,7 @@ fn a_query_is_given_up_in_time() {
     let query = crate::query::Kind::All.into();
     let request =
         Request { query: &query, order: None, scoring: crate::plan::Scoring::Words, limit: (0, 9) };
-    let mut ask = |cancel: Cancel| {
+    let ask = |cancel: Cancel| {
         index.search(&request, &mut Scratch::default(), &cancel, &()).unwrap().is_partial
     };
     assert!(!ask(Cancel::new()));

@@ -1,9 +1,7 @@
 //! Records beside the keys of RDB files. Input: a byte for the kind, a byte for an encoding version,
 //! and the fields as a file has them.
 
-use keyspan_common::rdb::{
-    Memory, PayloadReader, PayloadWriter, Value, payload::Strings,
-};
+use keyspan_common::rdb::{Memory, PayloadReader, PayloadWriter, Value, payload::Strings};
 use keyspan_search_core::{
     engine::{Index, Settings},
     schema::aux::{Definition, Definitions, VALKEY_VERSION, VERSION, ValkeyDefinitions},

@@ -37,7 +37,8 @@ impl Record for Document<'_> {
     fn value(&self, identifier: &[u8]) -> Option<Input> {
         use keyspan_search_core::schema::Kind;
         let field = self.0.fields.iter().find(|field| field.identifier() == identifier)?;
-        let (Self(_, number), text) = (self, |text: String| Some(Input::Text(text.into_bytes().into())));
+        let (Self(_, number), text) =
+            (self, |text: String| Some(Input::Text(text.into_bytes().into())));
         match &field.kind {
             _ if number % 4 == 3 => None,
             Kind::Geo => text(format!("{number},{number}")),
@@ -87,7 +88,12 @@ fn settle(index: &Index) {
 }
 
 /// The answer to a query, which must be in order.
-fn ask(index: &Index, query: &Node, order: Option<&Order>, limit: (u64, u64)) -> Result<Answer, Error> {
+fn ask(
+    index: &Index,
+    query: &Node,
+    order: Option<&Order>,
+    limit: (u64, u64),
+) -> Result<Answer, Error> {
     let request = Request { query, order, scoring: Scoring::Words, limit };
     let answer = index.search(&request, &mut Scratch::default(), &Cancel::new(), &NoValues)?;
     assert!(answer.total <= index.len() && answer.hits.len() as u64 <= answer.total.min(limit.1));

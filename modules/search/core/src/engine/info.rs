@@ -64,7 +64,7 @@ pub struct Info {
     pub tag_memory: u64,
     /// Bytes of vector indexes.
     pub vector_memory: u64,
-    /// Bytes of the table of documents, values for sorting included.
+    /// Bytes of the table of documents, keys and values for sorting included.
     pub documents_memory: u64,
     /// Bytes of values for sorting.
     pub sortables_memory: u64,
@@ -167,9 +167,10 @@ impl State {
             let field = self.field_info(place, &mut info);
             info.fields.push(field);
         }
-        let (documents, sortables) = self.documents.memory();
-        info.documents_memory = documents as u64;
-        info.sortables_memory = sortables as u64;
+        let memory = self.documents.memory();
+        info.documents_memory = memory.all() as u64;
+        info.sortables_memory = memory.sortables as u64;
+        info.keys_memory = memory.keys as u64;
         info.memory = info.documents_memory + info.inverted_memory + info.vector_memory;
         info
     }

@@ -255,10 +255,14 @@ impl VectorField {
         let (stale, cancel) = (&self.stale, how.cancel);
         let is_live = |label: Label| stale.is_empty() || !stale.contains(label);
         let Some(allowed) = how.allowed else {
-            return if stale.is_empty() {
-                graph.search(probe, k, ef, scratch, cancel)
-            } else {
-                graph.search_allowed(probe, k, ef, &is_live, scratch, cancel)
+            return match how.way {
+                Way::Scan => graph.search_all(probe, k, &is_live, scratch, cancel),
+                Way::AllLinks | Way::TwoHops if stale.is_empty() => {
+                    graph.search(probe, k, ef, scratch, cancel)
+                }
+                Way::AllLinks | Way::TwoHops => {
+                    graph.search_allowed(probe, k, ef, &is_live, scratch, cancel)
+                }
             };
         };
         let set = Allowing::new(allowed, stale);
@@ -288,6 +292,9 @@ impl VectorField {
         }
     }
 }
+
+/// Up to so many documents are measured one by one rather than looked for in a radius.
+const FEW: u64 = 512;
 
 /// Documents to begin a walk with.
 const SEEDS: u64 = 24;
@@ -321,6 +328,11 @@ impl Nearest for VectorField {
         self.fresh.len() + graph.saturating_sub(stale)
     }
 
+    fn documents(&self) -> u64 {
+        let graph = self.graph.as_ref().map_or(0, |graph| graph.documents() as u64);
+        (self.fresh.documents() as u64).saturating_add(graph.saturating_sub(self.stale.len()))
+    }
+
     fn search(&self, query: &[u8], k: usize, how: &Search<'_>) -> Vec<Neighbour> {
         let Ok(probe) = self.fresh.space().probe(query) else { return Vec::new() };
         let scratch = &mut *how.scratch.borrow_mut();
@@ -335,10 +347,15 @@ impl Nearest for VectorField {
         let allows = |label: Label| how.allowed.is_none_or(|allowed| allowed.contains(label));
         let fresh = self.fresh.range(&probe, radius, &allows, how.cancel);
         let graph = self.graph.as_ref().map(|graph| {
+            let is_live = |label: &Label| !self.stale.contains(*label);
+            if let Some(allowed) = how.allowed.filter(|allowed| allowed.len() <= FEW) {
+                let labels = allowed.iter().filter(is_live);
+                return graph.range_among(&probe, radius, labels, how.cancel);
+            }
             let ef = usize::try_from(how.effort).unwrap_or(usize::MAX);
             let epsilon = how.epsilon.unwrap_or(self.epsilon);
             let mut found = graph.range(&probe, (radius, epsilon), ef, scratch, how.cancel);
-            found.neighbours.retain(|one| allows(one.label) && !self.stale.contains(one.label));
+            found.neighbours.retain(|one| allows(one.label) && is_live(&one.label));
             found
         });
         merged(graph.unwrap_or_default(), fresh, usize::MAX)

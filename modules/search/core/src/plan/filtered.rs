@@ -26,24 +26,22 @@ impl Filtered<'_> {
     /// documents have a vector.
     pub(super) fn run(&self, allowed: Option<&DocSet>) -> (Vec<Neighbour>, Choice) {
         let mut choice = self.choice(allowed);
-        let Some(allowed) = allowed else {
-            return (self.search(self.k, None, Way::AllLinks), choice);
+        let found = match (choice.strategy, allowed) {
+            (Strategy::Scan, _) => return (self.search(self.k, allowed, Way::Scan), choice),
+            (Strategy::Batches, Some(allowed)) => self.batches(allowed),
+            (Strategy::TwoHops, Some(allowed)) => self.two_hops(allowed),
+            (
+                Strategy::AllLinks | Strategy::Unfiltered | Strategy::Batches | Strategy::TwoHops,
+                _,
+            ) => self.search(self.k, allowed, Way::AllLinks),
         };
-        let found = match choice.strategy {
-            Strategy::AllLinks | Strategy::Unfiltered => {
-                self.search(self.k, Some(allowed), Way::AllLinks)
-            }
-            Strategy::Batches => self.batches(allowed),
-            Strategy::Scan => return (self.search(self.k, Some(allowed), Way::Scan), choice),
-            Strategy::TwoHops => self.two_hops(allowed),
-        };
-        let wanted = (self.k as u64).min(allowed.len());
-        if found.len() as u64 >= wanted || self.cancel.is_raised() {
+        let most = allowed.map_or(self.index.documents(), DocSet::len);
+        if found.len() as u64 >= most.min(self.k as u64) || self.cancel.is_raised() {
             return (found, choice);
         }
         // A walk may miss some, above all where the filter and the query have little in common.
         choice.fell_back = true;
-        (self.search(self.k, Some(allowed), Way::Scan), choice)
+        (self.search(self.k, allowed, Way::Scan), choice)
     }
 
     /// How it would be done.

@@ -53,6 +53,9 @@ pub trait Nearest {
     /// How many vectors there are.
     fn len(&self) -> usize;
 
+    /// How many documents have a vector, or fewer where some have several.
+    fn documents(&self) -> u64;
+
     /// Whether there are none.
     fn is_empty(&self) -> bool {
         self.len() == 0

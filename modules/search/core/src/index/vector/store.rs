@@ -56,6 +56,11 @@ impl Store {
         self.rows.len()
     }
 
+    /// How many labels there are, or fewer where some have several vectors.
+    pub(super) fn labels_at_least(&self) -> usize {
+        self.len().saturating_sub(self.several)
+    }
+
     /// Whether a label may have several vectors.
     pub(super) fn has_several(&self) -> bool {
         self.several > 0

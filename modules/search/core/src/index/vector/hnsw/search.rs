@@ -130,6 +130,19 @@ impl Hnsw {
         rank::nearest(&self.store, probe, k, slots, scratch, cancel)
     }
 
+    /// Those of the documents `labels`, each named once, at most `radius` from `probe`: exact.
+    /// O(labels * dimension).
+    pub fn range_among(
+        &self,
+        probe: &Probe,
+        radius: f64,
+        labels: impl Iterator<Item = Label>,
+        cancel: &Cancel,
+    ) -> Found {
+        let slots = labels.flat_map(|label| self.store.slots(label));
+        rank::within(&self.store, probe, radius, slots, cancel)
+    }
+
     /// The documents at most `radius` from `probe`, or nearly all: `ef` of the nearest are walked
     /// to, then everything at most `radius + |radius| * epsilon` away that hangs together with
     /// them. About O((ef + found) * M * dimension).

@@ -12,7 +12,7 @@ use super::units::Refused;
 /// Vectors without a graph: exact, and O(vectors * dimension) for a search.
 ///
 /// Insertion and removal are O(dimension). With codes, the best by codes are measured again by
-/// rows. Memory for each vector: its row, its code, and 9 to 16 bytes.
+/// rows. Memory for each vector: its row, its code, and about 9 bytes.
 #[derive(Clone, Debug)]
 pub struct Flat {
     store: Store,

@@ -13,9 +13,10 @@
     reason = "a program for measurements"
 )]
 
+mod support;
+
 use std::time::Instant;
 
-use half::f16;
 use keyspan_common::rdb::Memory;
 use keyspan_search_core::index::vector::{
     Cancel, Dimension, Element, Flat, Hnsw, Metric, Params, Quantization, Scratch, Space,
@@ -23,21 +24,6 @@ use keyspan_search_core::index::vector::{
 use keyspan_search_core::simd::Level;
 
 const K: usize = 10;
-
-/// The rows of an .npy file of two dimensions, as bytes.
-fn rows(path: &str, width: usize) -> Vec<Vec<u8>> {
-    let file = std::fs::read(path).unwrap();
-    let (head, data) = file.split_at(10 + usize::from(u16::from_le_bytes([file[8], file[9]])));
-    let header = String::from_utf8_lossy(head);
-    let shape = header.split("'shape': (").nth(1).unwrap();
-    let dim: usize = shape.split([',', ')']).nth(1).unwrap().trim().parse().unwrap();
-    data.chunks(dim * width).map(<[u8]>::to_vec).collect()
-}
-
-fn widened(row: &[u8]) -> Vec<u8> {
-    let halves = row.as_chunks::<2>().0;
-    halves.iter().flat_map(|x| f16::from_le_bytes(*x).to_f32().to_le_bytes()).collect()
-}
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -50,9 +36,8 @@ fn main() {
         Some("avx512") => Level::Avx512,
         _ => Level::best(),
     };
-    let base = rows(&format!("{directory}/base_f16.npy"), 2);
-    let base: Vec<Vec<u8>> = base.iter().take(count).map(|row| widened(row)).collect();
-    let queries = rows(&format!("{directory}/query_f32.npy"), 4);
+    let base = support::base(directory, count);
+    let queries = support::queries(directory);
     let dimension = Dimension::new(base[0].len() as u64 / 4).unwrap();
     let quantization = if sq8 { Quantization::Sq8 } else { Quantization::None };
     let space = |quantization| {
@@ -142,12 +127,12 @@ fn sweep(index: &Hnsw, queries: &[Vec<u8>], truth: &[Vec<u32>]) {
 fn build(space: Space, base: &[Vec<u8>]) -> Hnsw {
     let mut index = Hnsw::new(space, Params::new(16, 200).unwrap());
     let mut scratch = Scratch::default();
-    let start = cpu_us();
+    let start = support::cpu_us();
     for (label, row) in base.iter().enumerate() {
         let probe = index.space().probe(row).unwrap();
         index.add(u32::try_from(label).unwrap(), &probe, &mut scratch).unwrap();
     }
-    let us = (cpu_us() - start) / base.len() as f64;
+    let us = (support::cpu_us() - start) / base.len() as f64;
     let (memory, overhead) = (index.memory() / base.len(), index.overhead() / base.len());
     println!(
         "{} vectors: build {us:.1} us/vector, {memory} B/vector, {overhead} B besides rows",
@@ -181,19 +166,13 @@ fn ask(index: &Hnsw, queries: &[Vec<u8>], truth: &[Vec<u32>], ef: usize) -> (f64
     let (mut hits, mut best) = (0, f64::INFINITY);
     for _ in 0..5 {
         hits = 0;
-        let start = cpu_us();
+        let start = support::cpu_us();
         for (query, truth) in queries.iter().zip(truth) {
             let probe = index.space().probe(query).unwrap();
             let found = index.search(&probe, K, ef, &mut scratch, &cancel);
             hits += found.neighbours.iter().filter(|n| truth.contains(&n.label)).count();
         }
-        best = best.min((cpu_us() - start) / queries.len() as f64);
+        best = best.min((support::cpu_us() - start) / queries.len() as f64);
     }
     (hits as f64 / (queries.len() * K) as f64, best)
-}
-
-/// Time this thread ran, so that others on the machine do not count.
-fn cpu_us() -> f64 {
-    let times = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
-    times.split(' ').next().unwrap().parse::<f64>().unwrap() / 1000.0
 }

@@ -229,20 +229,38 @@ impl Documents {
         !self.disordered
     }
 
-    /// Bytes on the heap: of all, and of the values results are sorted by. O(documents).
+    /// Bytes on the heap, about: the set of live documents does not say exactly. O(documents).
     #[must_use]
-    pub fn memory(&self) -> (usize, usize) {
+    pub fn memory(&self) -> Memory {
         let slots = self.slots.iter().flatten();
         let keys: usize = slots.clone().map(|slot| slot.key.len()).sum();
         let sortables: usize = slots
             .flat_map(|slot| slot.sortables.iter())
             .map(|value| size_of::<SortValue>() + value.memory())
             .sum();
-        let own = self.slots.capacity() * size_of::<Option<Slot>>()
+        let rows = self.slots.capacity() * size_of::<Option<Slot>>()
             + self.free.capacity() * size_of::<DocId>()
-            + self.table.allocation_size()
             + self.live.serialized_size();
-        (own + keys + sortables, sortables)
+        Memory { keys: keys + self.table.allocation_size(), sortables, rows }
+    }
+}
+
+/// Bytes on the heap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Memory {
+    /// Of keys and the table that finds them.
+    pub keys: usize,
+    /// Of values results are sorted by.
+    pub sortables: usize,
+    /// Of all else that is kept of a document.
+    pub rows: usize,
+}
+
+impl Memory {
+    /// All of them.
+    #[must_use]
+    pub const fn all(&self) -> usize {
+        self.keys + self.sortables + self.rows
     }
 }
 
@@ -278,7 +296,7 @@ mod tests {
         assert_eq!(documents.rename(b"x", b"b"), None);
         assert_eq!(documents.remove(b"b"), Some(0));
         assert_eq!(put(&mut documents, "d").id, 0);
-        assert!(documents.is_ordered() && documents.memory().0 > 0);
+        assert!(documents.is_ordered() && documents.memory().all() > 0);
     }
 
     #[test]

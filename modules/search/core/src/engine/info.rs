@@ -64,7 +64,7 @@ pub struct Info {
     pub tag_memory: u64,
     /// Bytes of vector indexes.
     pub vector_memory: u64,
-    /// Bytes of the table of documents, values for sorting included.
+    /// Bytes of the table of documents, keys and values for sorting included.
     pub documents_memory: u64,
     /// Bytes of values for sorting.
     pub sortables_memory: u64,
@@ -114,29 +114,38 @@ impl Index {
         }
     }
 
-    /// The figures. Any thread; O(documents). Changes that are queued are not in them but for
-    /// [`Info::backlog`].
+    /// The figures, with every change made that was asked for before: for workers, as it waits for
+    /// searches like one. O(documents).
     #[must_use]
     pub fn info(&self) -> Info {
-        let state = self.ledger.glance();
+        self.info_of(&self.ledger.current())
+    }
+
+    /// The figures as they are, but for changes that are queued while someone searches: for the main
+    /// thread, as it waits for nobody. O(documents).
+    #[must_use]
+    pub fn info_now(&self) -> Info {
+        self.info_of(&self.ledger.glance())
+    }
+
+    fn info_of(&self, state: &State) -> Info {
         let mut info = state.info();
         state.refused.add_to(&mut info);
-        drop(state);
         info.backlog = info.backlog.saturating_add(self.ledger.waiting() as u64);
         lock(&self.failures).add_to(&mut info);
         info
     }
 
-    /// Bytes on the heap. O(documents).
+    /// Bytes on the heap; as [`Self::info_now`]. O(documents).
     #[must_use]
     pub fn memory(&self) -> u64 {
-        self.info().memory
+        self.info_now().memory
     }
 
-    /// How many documents there are.
+    /// How many documents there are; waits as [`Self::info`] does. O(1).
     #[must_use]
     pub fn len(&self) -> u64 {
-        self.ledger.glance().documents.len()
+        self.ledger.current().documents.len()
     }
 
     /// Whether there are none.
@@ -158,9 +167,10 @@ impl State {
             let field = self.field_info(place, &mut info);
             info.fields.push(field);
         }
-        let (documents, sortables) = self.documents.memory();
-        info.documents_memory = documents as u64;
-        info.sortables_memory = sortables as u64;
+        let memory = self.documents.memory();
+        info.documents_memory = memory.all() as u64;
+        info.sortables_memory = memory.sortables as u64;
+        info.keys_memory = memory.keys as u64;
         info.memory = info.documents_memory + info.inverted_memory + info.vector_memory;
         info
     }

@@ -16,6 +16,7 @@
 //! slow part, finding the neighbours, reads; only linking and unlinking writes, one vector at a
 //! time, in well under a millisecond. Any number of threads may settle at once.
 
+mod allowing;
 mod change;
 mod info;
 mod ledger;
@@ -27,6 +28,7 @@ mod state;
 mod vectors;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::index::tag::Expansion;
 use crate::schema::Schema;
@@ -62,6 +64,8 @@ pub struct Index {
     ledger: Ledger<State, Change>,
     /// The newest schema: changes of it may still be queued.
     schema: Mutex<Arc<Schema>>,
+    /// Vectors that wait, and numbers that are stale: kept by the state.
+    unsettled: Arc<AtomicU64>,
     claims: Mutex<Claims>,
     failures: Mutex<Failures>,
     settings: Settings,
@@ -71,10 +75,12 @@ impl Index {
     /// An index of `schema` without documents.
     #[must_use]
     pub fn new(schema: Schema, settings: Settings) -> Self {
-        let schema = Arc::new(schema);
+        let (schema, unsettled) = (Arc::new(schema), Arc::<AtomicU64>::default());
+        let state = State::new(Arc::clone(&schema), Arc::clone(&unsettled));
         Self {
-            ledger: Ledger::new(State::new(Arc::clone(&schema))),
+            ledger: Ledger::new(state),
             schema: Mutex::new(schema),
+            unsettled,
             claims: Mutex::default(),
             failures: Mutex::default(),
             settings,
@@ -137,10 +143,10 @@ impl Index {
     }
 
     /// How many changes are queued, and vectors not settled: 0 means that workers have nothing to
-    /// do here.
+    /// do here. Waits for nobody.
     #[must_use]
     pub fn backlog(&self) -> u64 {
-        self.ledger.waiting() as u64 + self.ledger.glance().unsettled()
+        self.unsettled.load(Relaxed).saturating_add(self.ledger.waiting() as u64)
     }
 
     /// The tags of the field `name` in order; `None` if it is no tag field. FT.TAGVALS. O(tags).

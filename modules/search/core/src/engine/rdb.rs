@@ -102,9 +102,8 @@ impl State {
         for _ in 0..reader.unsigned()? {
             let name = reader.bytes()?;
             let place = self.schema.position(name.as_ref()).ok_or(Error::Invalid)?;
-            let field = self.vectors.0.get_mut(place).and_then(Option::as_mut);
             let id = |number: u32| ids.get(number as usize).copied().flatten();
-            field.ok_or(Error::Invalid)?.load(reader, id)?;
+            self.with_vectors(place, |field| field.load(reader, id)).ok_or(Error::Invalid)??;
         }
         Ok(())
     }

@@ -7,7 +7,8 @@ use super::Index;
 use crate::documents::SortValue;
 use crate::index::vector::{Cancel, Scratch};
 use crate::plan::{
-    Choice, Hit, Matches, Order, Page, Scoring, evaluate, page, sorted, unknown_values, unsorted,
+    Choice, Hit, Matches, Order, Page, Scoring, evaluate, page, plan, sorted, unknown_values,
+    unsorted,
 };
 use crate::query::{Error, Node};
 use crate::schema::Field;
@@ -62,6 +63,16 @@ impl Index {
         let answer = self.answer(request, &cell, cancel, values);
         *scratch = cell.into_inner();
         answer
+    }
+
+    /// How the nearest vectors would be found, if `query` asks for them, and why so: its filter is
+    /// evaluated for that. As [`Self::search`].
+    ///
+    /// # Errors
+    /// As [`Self::search`].
+    pub fn plan(&self, query: &Node, cancel: &Cancel) -> Result<Option<Choice>, Error> {
+        let (state, scratch) = (self.ledger.current(), RefCell::default());
+        plan(&state.view(self.settings.expansion, &scratch, cancel), query)
     }
 
     fn answer(

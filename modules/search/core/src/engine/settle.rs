@@ -2,6 +2,7 @@
 
 use hashbrown::HashSet;
 
+use super::vectors::VectorField;
 use super::{Index, lock};
 use crate::index::DocId;
 use crate::index::vector::{Cancel, Probe, Scratch};
@@ -89,9 +90,7 @@ impl Index {
     }
 
     fn remove_stale(&self, place: usize, id: DocId, scratch: &mut Scratch) {
-        if let Some(Some(field)) = self.ledger.write().vectors.0.get_mut(place) {
-            field.remove_stale(id, scratch);
-        }
+        self.ledger.write().with_vectors(place, |field| field.remove_stale(id, scratch));
     }
 
     /// Whether the graph could grow.
@@ -100,9 +99,7 @@ impl Index {
             Some(Some(field)) => field.place(probes, scratch),
             Some(None) | None => return true,
         };
-        match self.ledger.write().vectors.0.get_mut(place) {
-            Some(Some(field)) => field.settle(id, probes, &placements, scratch).is_ok(),
-            Some(None) | None => true,
-        }
+        let settle = |field: &mut VectorField| field.settle(id, probes, &placements, scratch);
+        !matches!(self.ledger.write().with_vectors(place, settle), Some(Err(_)))
     }
 }

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::change::Change;
 use super::info::Failures;
@@ -16,12 +17,14 @@ use crate::plan::{Nearest, Vectors, View};
 use crate::schema::Schema;
 
 /// The documents and all that is indexed of them.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct State {
     pub(super) schema: Arc<Schema>,
     pub(super) documents: Documents,
     pub(super) fields: Fields,
     pub(super) vectors: VectorFields,
+    /// How much is not settled, for those who do not look into the state.
+    unsettled: Arc<AtomicU64>,
     /// Documents that were left out as a vector index could not grow.
     pub(super) refused: Failures,
 }
@@ -34,10 +37,6 @@ impl VectorFields {
     fn extend(&mut self, schema: &Schema) {
         let new = schema.fields.iter().skip(self.0.len());
         self.0.extend(new.map(|field| field.vector().and_then(VectorField::new)));
-    }
-
-    pub(super) fn all(&self) -> impl Iterator<Item = &VectorField> {
-        self.0.iter().flatten()
     }
 
     fn put(&mut self, id: DocId, vectors: &[(usize, Vec<Probe>)]) -> Result<(), (usize, Refused)> {
@@ -63,11 +62,12 @@ impl Vectors for VectorFields {
 }
 
 impl State {
-    pub(super) fn new(schema: Arc<Schema>) -> Self {
-        let fields = Fields::new(&schema);
+    /// Without documents; `unsettled` is kept up to date from then on.
+    pub(super) fn new(schema: Arc<Schema>, unsettled: Arc<AtomicU64>) -> Self {
+        let (documents, fields) = (Documents::new(), Fields::new(&schema));
         let mut vectors = VectorFields::default();
         vectors.extend(&schema);
-        Self { schema, documents: Documents::new(), fields, vectors, refused: Failures::default() }
+        Self { schema, documents, fields, vectors, unsettled, refused: Failures::default() }
     }
 
     /// What a query is answered from.
@@ -90,7 +90,24 @@ impl State {
 
     /// Vectors that are not in their graph yet, or still in it.
     pub(super) fn unsettled(&self) -> u64 {
-        self.vectors.all().map(VectorField::unsettled).sum()
+        self.unsettled.load(Relaxed)
+    }
+
+    /// Changes the vectors of the field at `place`, if it has some.
+    pub(super) fn with_vectors<T>(
+        &mut self,
+        place: usize,
+        change: impl FnOnce(&mut VectorField) -> T,
+    ) -> Option<T> {
+        let field = self.vectors.0.get_mut(place)?.as_mut()?;
+        let result = change(field);
+        self.count();
+        Some(result)
+    }
+
+    fn count(&self) {
+        let unsettled = self.vectors.0.iter().flatten().map(VectorField::unsettled);
+        self.unsettled.store(unsettled.sum(), Relaxed);
     }
 
     pub(super) fn tag_values(&self, name: &[u8]) -> Option<Vec<Box<[u8]>>> {
@@ -151,5 +168,6 @@ impl Apply<Change> for State {
             Change::Remove(key) => self.remove(&key),
             Change::Rename(from, to) => self.rename(&from, &to),
         }
+        self.count();
     }
 }

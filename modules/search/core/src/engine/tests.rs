@@ -86,6 +86,24 @@ fn documents_are_found_as_they_come_and_go() {
 }
 
 #[test]
+fn a_plan_is_told_without_a_search() {
+    let index = index(SCHEMA);
+    (0..9).for_each(|key: u8| index.put(&[key], &hash("t", "1", [1.0, 1.0])).unwrap());
+    let plan = |text: &str| {
+        let mut params = Params::default();
+        params.add(b"b", &vector([0.0, 0.0]));
+        let stopwords = Stopwords::none();
+        let reading = Reading { dialect: 2, params: &params, stopwords: &stopwords };
+        let query = parse(text.as_bytes(), &reading).unwrap();
+        index.plan(&query, &Cancel::new()).unwrap().map(|choice| choice.to_string())
+    };
+    assert_eq!(plan("@t:{t}"), None);
+    assert!(plan("*=>[KNN 2 @v $b]").unwrap().starts_with("brute force over 9 of 9 vectors"));
+    let filtered = plan("@n:[1 1]=>[KNN 2 @v $b]").unwrap();
+    assert!(filtered.starts_with("brute force over 9 of 9 vectors (100.0 %), estimated cheapest"));
+}
+
+#[test]
 fn what_cannot_be_indexed_is_left_out_and_named() {
     let index = index(SCHEMA);
     index.put(b"a", &hash("x", "1", [1.0, 0.0])).unwrap();
@@ -127,4 +145,132 @@ fn graphs_come_back_without_being_built() {
     (0..40).for_each(|number| put(&other, number, number.into()));
     assert_eq!(other.load(&mut record), Err(Error::Invalid));
     assert_eq!(other.info().fields[2].fresh, 40);
+}
+
+/// A JSON document: what its paths match.
+struct Paths(Vec<(&'static str, Vec<Json>)>);
+
+impl Record for Paths {
+    fn value(&self, identifier: &[u8]) -> Option<Input> {
+        let paths = self.0.iter().find(|(path, _)| path.as_bytes() == identifier);
+        paths.map(|(_, values)| Input::Json(values.clone()))
+    }
+}
+
+fn text(text: &str) -> Json {
+    Json::Text(text.as_bytes().into())
+}
+
+fn point(numbers: [f64; 2]) -> Json {
+    Json::Array(numbers.map(Json::Number).to_vec())
+}
+
+const JSON: &str = "ON JSON SCHEMA $.t AS t TAG $.n AS n NUMERIC SORTABLE $.g AS g GEO \
+                    $.v AS v VECTOR FLAT 6 TYPE FLOAT32 DIM 2 DISTANCE_METRIC L2";
+
+#[test]
+fn json_values_are_one_or_several() {
+    let index = index(JSON);
+    let put = |key: &str, paths: Vec<(&'static str, Vec<Json>)>| {
+        index.put(key.as_bytes(), &Paths(paths)).unwrap();
+    };
+    let array = |items: Vec<Json>| vec![Json::Array(items)];
+    put("one", vec![("$.t", vec![text("a,b")]), ("$.n", vec![Json::Number(1.0)])]);
+    put(
+        "many",
+        vec![
+            ("$.t", array(vec![text("x"), Json::Null, text("y")])),
+            ("$.n", array(vec![Json::Number(5.0), Json::Number(7.0)])),
+            ("$.g", array(vec![text("1,2"), text("3,4")])),
+            ("$.v", array(vec![point([9.0, 0.0]), point([2.0, 0.0])])),
+        ],
+    );
+    put(
+        "path",
+        vec![
+            ("$.t", vec![text("z"), text("y")]),
+            ("$.v", vec![point([1.0, 0.0]), point([8.0, 0.0])]),
+        ],
+    );
+    put("null", vec![("$.t", vec![Json::Bool(true)]), ("$.v", vec![Json::Null])]);
+    put("single", vec![("$.v", vec![point([3.0, 0.0])])]);
+    check(&index, r"@t:{a\,b}", &["one"]);
+    check(&index, "@t:{y}", &["many", "path"]);
+    check(&index, "@t:{true}", &["null"]);
+    check(&index, "@n:[6 8]", &["many"]);
+    check(&index, "@g:[3 4 1 km]", &["many"]);
+    check(&index, "*=>[KNN 5 @v $b]", &["path", "many", "single"]);
+    let found = search(&index, "@v:[VECTOR_RANGE 9 $b]=>{$yield_distance_as: d}", [0.0, 0.0]);
+    let distances: Vec<_> = found.hits.iter().map(|hit| hit.distances[0].unwrap()).collect();
+    assert_eq!(distances, [4.0, 1.0, 9.0]);
+}
+
+#[test]
+fn json_values_of_the_wrong_kind_are_refused() {
+    let index = index(JSON);
+    let check = |path: &'static str, value: Json, expected: &str| {
+        let failure = index.put(b"k", &Paths(vec![(path, vec![value])])).unwrap_err();
+        assert!(failure.reject.text().contains(expected), "{}", failure.reject.text());
+    };
+    check("$.t", Json::Number(1.0), "Numeric type can represent only NUMERIC");
+    check("$.t", Json::Object, "Object type is not supported");
+    check("$.t", Json::Array(vec![Json::Bool(true)]), "Boolean type");
+    check("$.n", text("1"), "String type");
+    check("$.n", Json::Bool(true), "Boolean type");
+    check("$.g", text("here"), "Invalid geo string");
+    check("$.v", text("12345678"), "Vector must be an array");
+    check("$.v", Json::Array(vec![text("a"), text("b")]), "Vector must be an array");
+    check("$.v", Json::Array(vec![Json::Number(1.0)]), "blob size 4 (expected size 8)");
+    check("$.v", point([1e300, 0.0]), "not finite");
+    assert_eq!((index.info().errors.count, index.len()), (10, 0));
+}
+
+#[test]
+fn fields_are_added_and_results_sorted_by_what_documents_have() {
+    let index = index("SCHEMA t TAG");
+    for key in ["b", "a", "c"] {
+        index.put(key.as_bytes(), &hash("x", key, [1.0, 1.0])).unwrap();
+    }
+    let words: Vec<&[u8]> = "SCHEMA ADD n TAG".split(' ').map(str::as_bytes).collect();
+    let schema = index.schema();
+    let altered = crate::schema::Alter::parse(&words, &schema, &Limits::default()).unwrap().schema;
+    index.alter(altered);
+    check(&index, "@n:{a}", &[]);
+    index.put(b"a", &hash("x", "a", [1.0, 1.0])).unwrap();
+    check(&index, "@n:{a}", &["a"]);
+    let stopwords = Stopwords::none();
+    let (params, dialect) = (Params::default(), 2);
+    let reading = Reading { dialect, params: &params, stopwords: &stopwords };
+    let query = parse(b"*", &reading).unwrap();
+    // The values are the keys, see above.
+    for (descending, expected) in [(false, [b"b", b"c"]), (true, [b"b", b"a"])] {
+        let order = crate::plan::Order { property: Box::from(*b"n"), descending };
+        let order = Some(&order);
+        let scoring = crate::plan::Scoring::Words;
+        let request = Request { query: &query, order, scoring, limit: (1, 2) };
+        let answer = index.search(&request, &mut Scratch::default(), &Cancel::new(), &()).unwrap();
+        let keys: Vec<_> = answer.hits.iter().map(|hit| &*hit.key).collect();
+        assert_eq!((keys, answer.total), (expected.map(|key| &key[..]).to_vec(), 3));
+    }
+}
+
+#[test]
+fn a_query_is_given_up_in_time() {
+    use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+    static TIME: AtomicU64 = AtomicU64::new(0);
+    let index = index(&SCHEMA.replace("HNSW", "FLAT"));
+    (0..200).for_each(|number: u8| index.put(&[number], &hash("t", "1", [1.0, 1.0])).unwrap());
+    let query = crate::query::Kind::All.into();
+    let request =
+        Request { query: &query, order: None, scoring: crate::plan::Scoring::Words, limit: (0, 9) };
+    let ask = |cancel: Cancel| {
+        index.search(&request, &mut Scratch::default(), &cancel, &()).unwrap().is_partial
+    };
+    assert!(!ask(Cancel::new()));
+    assert!(!ask(Cancel::at(|| TIME.load(Relaxed), 5)));
+    TIME.store(5, Relaxed);
+    assert!(ask(Cancel::at(|| TIME.load(Relaxed), 5)));
+    let raised = Cancel::new();
+    raised.raise();
+    assert!(ask(raised));
 }

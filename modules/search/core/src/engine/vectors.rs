@@ -10,12 +10,13 @@
 
 use keyspan_common::rdb::{Error, Read, Write};
 
+use super::allowing::Allowing;
 use crate::index::vector::{
     Dimension, Element as UnitElement, Flat, Found, Hnsw, Label, Metric as UnitMetric, Params,
     Placement, Probe, Quantization, Refused, Scratch, Space,
 };
 use crate::index::{DocId, DocSet};
-use crate::plan::{Costs, Nearest, Neighbour, Search};
+use crate::plan::{Costs, Nearest, Neighbour, Search, Way};
 use crate::schema::{Algorithm, Element, Metric, Vector};
 
 /// What vectors are declared as, in the terms of their index; `None` if it cannot hold them.
@@ -43,8 +44,6 @@ pub(super) struct VectorField {
     fresh: Flat,
     graph: Option<Hnsw>,
     stale: DocSet,
-    /// Candidates a search keeps unless it says otherwise.
-    effort: u64,
     /// How much further than its radius a range search looks unless it says otherwise.
     epsilon: f64,
     costs: Costs,
@@ -54,16 +53,16 @@ impl VectorField {
     /// No vectors yet; `None` if they cannot be held.
     pub(super) fn new(vector: &Vector) -> Option<Self> {
         let space = space(vector)?;
-        let (graph, effort, epsilon) = match vector.algorithm {
-            Algorithm::Flat { .. } => (None, 0, 0.0),
-            Algorithm::Hnsw { m, ef_construction, ef_runtime, epsilon } => {
+        let (graph, epsilon) = match vector.algorithm {
+            Algorithm::Flat { .. } => (None, 0.0),
+            Algorithm::Hnsw { m, ef_construction, ef_runtime: _, epsilon } => {
                 let params = Params::new(m, ef_construction)?;
-                (Some(Hnsw::new(space.clone(), params)), ef_runtime, epsilon)
+                (Some(Hnsw::new(space.clone(), params)), epsilon)
             }
         };
         let bytes = if vector.quantized { vector.dimension } else { vector.blob_size() };
         let costs = Costs::of(bytes, graph.is_some());
-        Some(Self { fresh: Flat::new(space), graph, stale: DocSet::new(), effort, epsilon, costs })
+        Some(Self { fresh: Flat::new(space), graph, stale: DocSet::new(), epsilon, costs })
     }
 
     /// Gives `document` these vectors instead of those it has. Where they are the same, nothing is
@@ -252,20 +251,31 @@ impl VectorField {
         how: &Search<'_>,
         scratch: &mut Scratch,
     ) -> Found {
-        let ef = usize::try_from(how.effort.unwrap_or(self.effort)).unwrap_or(usize::MAX);
-        let is_live = |label: Label| !self.stale.contains(label);
-        match how.allowed {
-            Some(allowed) if how.exact => {
+        let ef = usize::try_from(how.effort).unwrap_or(usize::MAX);
+        let (stale, cancel) = (&self.stale, how.cancel);
+        let is_live = |label: Label| stale.is_empty() || !stale.contains(label);
+        let Some(allowed) = how.allowed else {
+            return match how.way {
+                Way::Scan => graph.search_all(probe, k, &is_live, scratch, cancel),
+                Way::AllLinks | Way::TwoHops if stale.is_empty() => {
+                    graph.search(probe, k, ef, scratch, cancel)
+                }
+                Way::AllLinks | Way::TwoHops => {
+                    graph.search_allowed(probe, k, ef, &is_live, scratch, cancel)
+                }
+            };
+        };
+        let set = Allowing::new(allowed, stale);
+        match how.way {
+            Way::AllLinks => graph.search_allowed(probe, k, ef, &set, scratch, cancel),
+            Way::Scan => {
                 let labels = allowed.iter().filter(|label| is_live(*label));
-                graph.search_among(probe, k, labels, scratch, how.cancel)
+                graph.search_among(probe, k, labels, scratch, cancel)
             }
-            Some(allowed) => {
-                let allows = |label: Label| allowed.contains(label) && is_live(label);
-                graph.search_allowed(probe, k, ef, &allows, scratch, how.cancel)
+            Way::TwoHops => {
+                let seeds = seeds(allowed).filter(|label| is_live(*label));
+                graph.search_two_hops(probe, (k, ef), &set, seeds, scratch, cancel)
             }
-            None if how.exact => graph.search_all(probe, k, &is_live, scratch, how.cancel),
-            None if self.stale.is_empty() => graph.search(probe, k, ef, scratch, how.cancel),
-            None => graph.search_allowed(probe, k, ef, &is_live, scratch, how.cancel),
         }
     }
 
@@ -281,6 +291,19 @@ impl VectorField {
             None => self.fresh.search(probe, k, &|_| true, scratch, how.cancel),
         }
     }
+}
+
+/// Up to so many documents are measured one by one rather than looked for in a radius.
+const FEW: u64 = 512;
+
+/// Documents to begin a walk with.
+const SEEDS: u64 = 24;
+
+/// Some of the documents, from all over.
+fn seeds(allowed: &DocSet) -> impl Iterator<Item = Label> + Clone {
+    let step = allowed.len().div_ceil(SEEDS).max(1);
+    let ranks = (0..SEEDS).map_while(move |place| u32::try_from(place * step).ok());
+    ranks.map_while(|rank| allowed.select(rank))
 }
 
 /// The nearest of both; no document is in both.
@@ -305,6 +328,11 @@ impl Nearest for VectorField {
         self.fresh.len() + graph.saturating_sub(stale)
     }
 
+    fn documents(&self) -> u64 {
+        let graph = self.graph.as_ref().map_or(0, |graph| graph.documents() as u64);
+        (self.fresh.documents() as u64).saturating_add(graph.saturating_sub(self.stale.len()))
+    }
+
     fn search(&self, query: &[u8], k: usize, how: &Search<'_>) -> Vec<Neighbour> {
         let Ok(probe) = self.fresh.space().probe(query) else { return Vec::new() };
         let scratch = &mut *how.scratch.borrow_mut();
@@ -319,10 +347,15 @@ impl Nearest for VectorField {
         let allows = |label: Label| how.allowed.is_none_or(|allowed| allowed.contains(label));
         let fresh = self.fresh.range(&probe, radius, &allows, how.cancel);
         let graph = self.graph.as_ref().map(|graph| {
-            let ef = usize::try_from(self.effort).unwrap_or(usize::MAX);
+            let is_live = |label: &Label| !self.stale.contains(*label);
+            if let Some(allowed) = how.allowed.filter(|allowed| allowed.len() <= FEW) {
+                let labels = allowed.iter().filter(is_live);
+                return graph.range_among(&probe, radius, labels, how.cancel);
+            }
+            let ef = usize::try_from(how.effort).unwrap_or(usize::MAX);
             let epsilon = how.epsilon.unwrap_or(self.epsilon);
             let mut found = graph.range(&probe, (radius, epsilon), ef, scratch, how.cancel);
-            found.neighbours.retain(|one| allows(one.label) && !self.stale.contains(one.label));
+            found.neighbours.retain(|one| allows(one.label) && is_live(&one.label));
             found
         });
         merged(graph.unwrap_or_default(), fresh, usize::MAX)
@@ -330,5 +363,87 @@ impl Nearest for VectorField {
 
     fn costs(&self) -> Costs {
         self.costs
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+    use crate::index::vector::Cancel;
+
+    /// Points on a line, each twice as far from 0 as its number says, those below `settled` in the
+    /// graph.
+    fn line(settled: u32, all: u32) -> VectorField {
+        let vector = Vector {
+            algorithm: Algorithm::Hnsw { m: 8, ef_construction: 60, ef_runtime: 10, epsilon: 0.01 },
+            element: Element::Float32,
+            dimension: 1,
+            metric: Metric::L2,
+            initial_capacity: 0,
+            multi: false,
+            quantized: false,
+        };
+        let mut field = VectorField::new(&vector).unwrap();
+        let scratch = &mut Scratch::default();
+        // In an order that is not that of the line.
+        for id in (0..settled).map(|id| id * 7 % settled).chain(settled..all) {
+            let probe = field.fresh.space().probe(&blob(id)).unwrap();
+            field.put(id, std::slice::from_ref(&probe)).unwrap();
+            if id < settled {
+                let placed = field.place(std::slice::from_ref(&probe), scratch);
+                field.settle(id, &[probe], &placed, scratch).unwrap();
+            }
+        }
+        field
+    }
+
+    fn blob(id: u32) -> [u8; 4] {
+        (f32::from(u16::try_from(id).unwrap()) * 2.0).to_le_bytes()
+    }
+
+    fn check(field: &VectorField, allowed: Option<&DocSet>, way: Way, expected: &[DocId]) {
+        let (scratch, cancel) = (&RefCell::default(), &Cancel::new());
+        let how = Search { allowed, effort: 40, epsilon: None, way, scratch, cancel };
+        let found = field.search(&blob(100), expected.len(), &how);
+        let mut found: Vec<DocId> = found.iter().map(|one| one.document).collect();
+        found.sort_unstable();
+        assert_eq!(found, expected, "{way:?}");
+    }
+
+    #[test]
+    fn every_way_finds_what_is_allowed_and_there() {
+        let mut field = line(900, 920);
+        check(&field, None, Way::AllLinks, &[98, 99, 100, 101, 102]);
+        [99, 100, 102, 104].into_iter().for_each(|id| field.remove(id));
+        assert_eq!((field.stale(), field.unsettled(), field.len()), (4, 24, 916));
+        check(&field, None, Way::AllLinks, &[97, 98, 101, 103]);
+        let even: DocSet = (0..920).filter(|id| id % 2 == 0).collect();
+        // As few as there are seeds: points of a line have no links to any but the next.
+        let few: DocSet = (0..920).filter(|id| id % 50 == 0).chain([910]).collect();
+        for way in [Way::AllLinks, Way::Scan, Way::TwoHops] {
+            check(&field, Some(&even), way, &[90, 92, 94, 96, 98, 106, 108, 110]);
+            check(&field, Some(&few), way, &[0, 50, 150, 200]);
+        }
+        let fresh: DocSet = (890..920).collect();
+        check(&field, Some(&fresh), Way::TwoHops, &[890, 891, 892]);
+        while let Some(id) = field.first_stale() {
+            field.remove_stale(id, &mut Scratch::default());
+        }
+        check(&field, Some(&even), Way::TwoHops, &[90, 92, 94, 96, 98, 106, 108, 110]);
+    }
+
+    #[test]
+    fn vectors_that_stay_the_same_stay_where_they_are() {
+        let mut field = line(10, 12);
+        for id in [3, 11] {
+            let probe = field.fresh.space().probe(&blob(id)).unwrap();
+            field.put(id, &[probe]).unwrap();
+        }
+        assert_eq!((field.stale(), field.unsettled()), (0, 2));
+        let probe = field.fresh.space().probe(&blob(3)).unwrap();
+        field.put(3, &[probe.clone(), probe]).unwrap();
+        assert_eq!((field.stale(), field.unsettled()), (1, 5));
     }
 }

@@ -5,12 +5,13 @@
 //! own set.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+
+use hashbrown::HashMap;
 
 use super::View;
 use super::cost::Choice;
 use super::filtered::Filtered;
-use super::nearest::{Nearest, Neighbour, Search};
+use super::nearest::{Nearest, Neighbour, Search, Way};
 use super::options::{Purpose, VectorOptions};
 use crate::index::geo::Geo;
 use crate::index::numeric::Numeric;
@@ -52,6 +53,18 @@ pub fn evaluate(view: &View<'_>, query: &Node) -> Result<Matches, Error> {
     let mut evaluation = Evaluation { view, matches: Matches::default() };
     let documents = evaluation.set(query)?.into_owned();
     Ok(Matches { documents, ..evaluation.matches })
+}
+
+/// How the nearest vectors would be found, if `query` asks for them, and why so.
+///
+/// # Errors
+/// As [`evaluate`].
+pub fn plan(view: &View<'_>, query: &Node) -> Result<Option<Choice>, Error> {
+    let Kind::Knn(knn) = &query.kind else { return Ok(None) };
+    let mut evaluation = Evaluation { view, matches: Matches::default() };
+    let Some(search) = evaluation.nearest(knn)? else { return Ok(None) };
+    let allowed = evaluation.filter(knn)?;
+    Ok(Some(search.choice(allowed.as_deref())))
 }
 
 struct Evaluation<'a> {
@@ -254,7 +267,9 @@ impl<'a> Evaluation<'a> {
         let options = VectorOptions::resolve(&within.options, vector, Purpose::Range)?;
         let View { scratch, cancel, .. } = *self.view;
         let epsilon = options.epsilon;
-        let how = Search { allowed, effort: None, epsilon, exact: false, scratch, cancel };
+        let way = Way::AllLinks;
+        let effort = vector.effort();
+        let how = Search { allowed, effort, epsilon, way, scratch, cancel };
         let found = index.range(&within.blob, within.radius, &how);
         let set = found.iter().map(|neighbour| neighbour.document).collect();
         if let Some(name) = &within.distance {
@@ -263,15 +278,28 @@ impl<'a> Evaluation<'a> {
         Ok(set)
     }
 
-    fn knn(&mut self, knn: &Knn) -> Result<DocSet, Error> {
-        let Some((vector, index)) = self.vectors(&knn.field) else { return Ok(DocSet::new()) };
+    /// The search for the nearest, if there is an index for it.
+    fn nearest<'b>(&self, knn: &'b Knn) -> Result<Option<Filtered<'b>>, Error>
+    where
+        'a: 'b,
+    {
+        let Some((vector, index)) = self.vectors(&knn.field) else { return Ok(None) };
         check_size(&knn.blob, vector)?;
         let purpose = if knn.filter.is_some() { Purpose::Hybrid } else { Purpose::Nearest };
         let options = VectorOptions::resolve(&knn.options, vector, purpose)?;
         let k = usize::try_from(knn.k).unwrap_or(usize::MAX).min(index.len());
-        let allowed = knn.filter.as_ref().map(|filter| self.set(filter)).transpose()?;
         let View { scratch, cancel, .. } = *self.view;
-        let search = Filtered { index, vector, blob: &knn.blob, k, options, scratch, cancel };
+        Ok(Some(Filtered { index, vector, blob: &knn.blob, k, options, scratch, cancel }))
+    }
+
+    /// What the nearest are chosen from, if not from all.
+    fn filter(&mut self, knn: &Knn) -> Result<Option<Cow<'a, DocSet>>, Error> {
+        knn.filter.as_ref().map(|filter| self.set(filter)).transpose()
+    }
+
+    fn knn(&mut self, knn: &Knn) -> Result<DocSet, Error> {
+        let Some(search) = self.nearest(knn)? else { return Ok(DocSet::new()) };
+        let allowed = self.filter(knn)?;
         let (found, choice) = search.run(allowed.as_deref());
         self.matches.choice = Some(choice);
         self.stops();

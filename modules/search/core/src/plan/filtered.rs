@@ -2,12 +2,12 @@
 
 use std::cell::RefCell;
 
-use super::cost::{Choice, Strategy, choose};
-use super::nearest::{Nearest, Neighbour, Search};
+use super::cost::{Choice, Strategy, choose, two_hops_effort};
+use super::nearest::{Nearest, Neighbour, Search, Way};
 use super::options::{Policy, VectorOptions};
 use crate::index::DocSet;
 use crate::index::vector::{Cancel, Scratch};
-use crate::schema::{Algorithm, Vector};
+use crate::schema::Vector;
 
 /// A search for the nearest.
 pub(super) struct Filtered<'a> {
@@ -26,29 +26,28 @@ impl Filtered<'_> {
     /// documents have a vector.
     pub(super) fn run(&self, allowed: Option<&DocSet>) -> (Vec<Neighbour>, Choice) {
         let mut choice = self.choice(allowed);
-        let Some(allowed) = allowed else {
-            return (self.search(self.k, None, false), choice);
+        let found = match (choice.strategy, allowed) {
+            (Strategy::Scan, _) => return (self.search(self.k, allowed, Way::Scan), choice),
+            (Strategy::Batches, Some(allowed)) => self.batches(allowed),
+            (Strategy::TwoHops, Some(allowed)) => self.two_hops(allowed),
+            (
+                Strategy::AllLinks | Strategy::Unfiltered | Strategy::Batches | Strategy::TwoHops,
+                _,
+            ) => self.search(self.k, allowed, Way::AllLinks),
         };
-        let found = match choice.strategy {
-            Strategy::Batches => self.batches(allowed),
-            Strategy::Scan => return (self.search(self.k, Some(allowed), true), choice),
-            Strategy::Traversal | Strategy::Unfiltered => self.search(self.k, Some(allowed), false),
-        };
-        let wanted = (self.k as u64).min(allowed.len());
-        if found.len() as u64 >= wanted || self.cancel.is_raised() {
+        let most = allowed.map_or(self.index.documents(), DocSet::len);
+        if found.len() as u64 >= most.min(self.k as u64) || self.cancel.is_raised() {
             return (found, choice);
         }
         // A walk may miss some, above all where the filter and the query have little in common.
         choice.fell_back = true;
-        (self.search(self.k, Some(allowed), true), choice)
+        (self.search(self.k, allowed, Way::Scan), choice)
     }
 
-    fn choice(&self, allowed: Option<&DocSet>) -> Choice {
+    /// How it would be done.
+    pub(super) fn choice(&self, allowed: Option<&DocSet>) -> Choice {
         let total = self.index.len() as u64;
-        let effort = self.options.effort.unwrap_or(match self.vector.algorithm {
-            Algorithm::Flat { .. } => 0,
-            Algorithm::Hnsw { ef_runtime, .. } => ef_runtime,
-        });
+        let effort = self.effort();
         let forced = match (allowed, self.options.policy) {
             (None, _) => Some(Strategy::Unfiltered),
             (_, Some(Policy::AdHoc)) => Some(Strategy::Scan),
@@ -59,20 +58,34 @@ impl Filtered<'_> {
         choose(&self.index.costs(), counts, (self.k as u64, effort), forced)
     }
 
-    fn search(&self, k: usize, allowed: Option<&DocSet>, exact: bool) -> Vec<Neighbour> {
+    fn effort(&self) -> u64 {
+        self.options.effort.unwrap_or(self.vector.effort())
+    }
+
+    fn search(&self, k: usize, allowed: Option<&DocSet>, way: Way) -> Vec<Neighbour> {
+        self.search_with(self.effort(), k, allowed, way)
+    }
+
+    fn search_with(
+        &self,
+        effort: u64,
+        k: usize,
+        allowed: Option<&DocSet>,
+        way: Way,
+    ) -> Vec<Neighbour> {
         if k == 0 {
             return Vec::new();
         }
-        let effort = self.options.effort;
-        let how = Search {
-            allowed,
-            effort,
-            epsilon: None,
-            exact,
-            scratch: self.scratch,
-            cancel: self.cancel,
-        };
+        let Self { scratch, cancel, .. } = *self;
+        let how = Search { allowed, effort, epsilon: None, way, scratch, cancel };
         self.index.search(self.blob, k, &how)
+    }
+
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it saturates")]
+    fn two_hops(&self, allowed: &DocSet) -> Vec<Neighbour> {
+        let factor = two_hops_effort(allowed.len(), self.index.len() as u64);
+        let effort = (self.effort().max(self.k as u64) as f64 * factor) as u64;
+        self.search_with(effort, self.k, Some(allowed), Way::TwoHops)
     }
 
     /// Searches for more and more, until enough of them are allowed.
@@ -80,7 +93,7 @@ impl Filtered<'_> {
         let total = self.index.len();
         let mut size = self.first_batch(allowed).max(self.k).min(total);
         loop {
-            let mut found = self.search(size, None, false);
+            let mut found = self.search(size, None, Way::AllLinks);
             found.retain(|neighbour| allowed.contains(neighbour.document));
             found.truncate(self.k);
             // Half of all by links is dearer than comparing what is allowed.

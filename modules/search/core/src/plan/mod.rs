@@ -8,8 +8,8 @@ mod options;
 mod page;
 
 pub use cost::{Choice, Costs, Strategy, choose};
-pub use evaluate::{Distances, Matches, evaluate};
-pub use nearest::{Nearest, Neighbour, Search, Vectors};
+pub use evaluate::{Distances, Matches, evaluate, plan};
+pub use nearest::{Nearest, Neighbour, Search, Vectors, Way};
 pub use options::{Policy, VectorOptions};
 pub use page::{Hit, Order, Page, Scoring, page, sorted, unknown_values, unsorted};
 

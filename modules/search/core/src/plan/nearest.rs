@@ -15,18 +15,30 @@ pub struct Neighbour {
     pub distance: f64,
 }
 
+/// What is done with a graph.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Way {
+    /// Its links are followed, wherever they lead; what is not allowed is not answered.
+    #[default]
+    AllLinks,
+    /// All that is allowed is compared: the answer is exact.
+    Scan,
+    /// Only what is allowed is measured, and reached over one other vector at most.
+    TwoHops,
+}
+
 /// How a search is done.
 #[derive(Clone, Copy)]
 pub struct Search<'a> {
     /// The documents to choose from; `None` for all.
     pub allowed: Option<&'a DocSet>,
-    /// Candidates a graph search keeps; `None` for the index's own.
-    pub effort: Option<u64>,
+    /// Candidates a graph search keeps.
+    pub effort: u64,
     /// By how much of its radius a range search of a graph looks further; `None` for the index's
     /// own.
     pub epsilon: Option<f64>,
-    /// Whether to compare all that is allowed instead of walking a graph.
-    pub exact: bool,
+    /// What is done with a graph.
+    pub way: Way,
     /// What the search writes on.
     pub scratch: &'a RefCell<Scratch>,
     /// Whether to give up; what was found so far is answered.
@@ -41,12 +53,15 @@ pub trait Nearest {
     /// How many vectors there are.
     fn len(&self) -> usize;
 
+    /// How many documents have a vector, or fewer where some have several.
+    fn documents(&self) -> u64;
+
     /// Whether there are none.
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The `k` nearest documents, or as many as were found: with `exact` that is all there are.
+    /// The `k` nearest documents, or as many as were found: with [`Way::Scan`] that is all there are.
     /// `query` has the size of a vector's blob.
     fn search(&self, query: &[u8], k: usize, how: &Search<'_>) -> Vec<Neighbour>;
 

@@ -137,6 +137,15 @@ pub struct Vector {
 }
 
 impl Vector {
+    /// Candidates a search keeps unless it says otherwise; 0 where all are compared.
+    #[must_use]
+    pub const fn effort(&self) -> u64 {
+        match self.algorithm {
+            Algorithm::Flat { .. } => 0,
+            Algorithm::Hnsw { ef_runtime, .. } => ef_runtime,
+        }
+    }
+
     /// Bytes of a vector's blob; saturating, as a dimension may be absurd.
     #[must_use]
     pub const fn blob_size(&self) -> u64 {

@@ -12,7 +12,7 @@ use super::units::Refused;
 /// Vectors without a graph: exact, and O(vectors * dimension) for a search.
 ///
 /// Insertion and removal are O(dimension). With codes, the best by codes are measured again by
-/// rows. Memory for each vector: its row, its code, and 9 to 16 bytes.
+/// rows. Memory for each vector: its row, its code, and about 9 bytes.
 #[derive(Clone, Debug)]
 pub struct Flat {
     store: Store,
@@ -35,6 +35,12 @@ impl Flat {
     #[must_use]
     pub fn len(&self) -> usize {
         self.store.len()
+    }
+
+    /// How many documents there are, or fewer where some have several vectors.
+    #[must_use]
+    pub fn documents(&self) -> usize {
+        self.store.labels_at_least()
     }
 
     /// Whether there is none.

@@ -80,7 +80,7 @@ impl Cancel {
         let looks = self.looks.load(Relaxed);
         // Two threads may count as one: then the clock is looked at a little later.
         self.looks.store(looks.wrapping_add(1), Relaxed);
-        if looks % LOOKS != 0 || clock() < deadline {
+        if !looks.is_multiple_of(LOOKS) || clock() < deadline {
             return false;
         }
         self.raise();

@@ -8,6 +8,7 @@ mod pool;
 mod rank;
 mod rows;
 mod scratch;
+mod slots;
 mod space;
 mod sq8;
 mod store;

@@ -84,6 +84,29 @@ impl Pool {
         self.next = self.next.min(place);
     }
 
+    /// As [`Self::insert`] for pools too large to be kept sorted: they are cut when twice as large.
+    /// Nothing else may be asked before [`Self::sort`].
+    #[inline]
+    pub(super) fn push(&mut self, distance: f32, slot: Slot) {
+        self.entries.push(entry(distance, slot));
+        if self.entries.len() >= self.capacity.saturating_mul(2) {
+            self.cut();
+        }
+    }
+
+    fn cut(&mut self) {
+        if self.entries.len() > self.capacity {
+            self.entries.select_nth_unstable(self.capacity - 1);
+            self.entries.truncate(self.capacity);
+        }
+    }
+
+    /// Ends a row of [`Self::push`].
+    pub(super) fn sort(&mut self) {
+        self.cut();
+        self.entries.sort_unstable();
+    }
+
     /// The nearest that was not expanded yet, expanded now.
     #[inline]
     pub(super) fn expand(&mut self) -> Option<(f32, Slot)> {
@@ -118,6 +141,22 @@ mod tests {
         assert!(numbers.is_sorted_by_key(|x| ordered(*x)));
         for x in numbers {
             assert_eq!(parts(entry(x, 77)), (x, 77));
+        }
+    }
+
+    #[test]
+    fn large_pools_are_cut_and_sorted() {
+        for (capacity, count) in [(1, 10), (3, 3), (3, 5), (5, 100), (7, 0)] {
+            let (mut large, mut small) = (Pool::default(), Pool::default());
+            large.reset(capacity);
+            small.reset(capacity);
+            for slot in 0..count {
+                let distance = (slot * 7919 % 31) as f32;
+                large.push(distance, slot);
+                small.insert(distance, slot);
+            }
+            large.sort();
+            assert!(large.iter().eq(small.iter()), "{capacity} {count}");
         }
     }
 

@@ -6,6 +6,9 @@ use super::space::Probe;
 use super::store::{BATCH, Slot, Store};
 use crate::simd::prefetch;
 
+/// Larger pools are not kept sorted: an insertion moves half of them.
+const SORTED: usize = 256;
+
 /// How many of the best by codes are measured again by rows for `k`.
 pub(super) fn again(k: usize) -> usize {
     k.saturating_mul(2).min(k.saturating_add(30))
@@ -44,18 +47,25 @@ fn fill(
     cancel: &Cancel,
 ) -> (usize, bool) {
     let (near, query) = (store.near(), store.near_query(probe));
-    let mut count = 0;
+    let (mut count, is_large) = (0, wanted > SORTED);
     scratch.pool.reset(wanted.min(store.len()));
     loop {
         scratch.slots.clear();
         scratch.slots.extend(slots.by_ref().take(BATCH));
         if scratch.slots.is_empty() || cancel.is_raised() {
+            if is_large {
+                scratch.pool.sort();
+            }
             return (count, !scratch.slots.is_empty());
         }
         count += scratch.slots.len();
         near.distances(query, &scratch.slots, &mut scratch.distances);
         for (slot, distance) in scratch.slots.iter().zip(&scratch.distances) {
-            scratch.pool.insert(*distance, *slot);
+            if is_large {
+                scratch.pool.push(*distance, *slot);
+            } else {
+                scratch.pool.insert(*distance, *slot);
+            }
         }
     }
 }

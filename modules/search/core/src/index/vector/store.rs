@@ -1,10 +1,10 @@
 //! The vectors of an index, by slot and by label.
 
-use hashbrown::HashTable;
 use keyspan_common::data_type::{Mover, Progress};
 
 use super::blocks::Blocks;
 use super::rows::Rows;
+use super::slots::Slots;
 use super::space::{Probe, Space};
 use super::units::{Element, Quantization, Refused};
 use crate::simd::{Kernel, prefetch};
@@ -23,17 +23,14 @@ pub(super) const BATCH: usize = 32;
 
 /// Rows (and their codes) by slot, labels by slot, and slots by label.
 ///
-/// Memory for each vector: its row, its code if quantized, 4 bytes of label, and 5 to 12 of table.
+/// Memory for each vector: its row, its code if quantized, 4 bytes of label, and about 5 to find it by label.
 #[derive(Clone, Debug)]
 pub(super) struct Store {
     pub(super) space: Space,
     rows: Rows,
     codes: Option<Rows>,
     labels: Blocks<u32>,
-    slots: HashTable<Slot>,
-    /// Vectors whose label has more than one, counted generously: 0 means that no result can name
-    /// a label twice.
-    several: usize,
+    slots: Slots,
 }
 
 /// The vectors a search walks over, and what they are measured with: codes, or else rows.
@@ -47,8 +44,8 @@ impl Store {
     pub(super) fn new(space: Space) -> Self {
         let rows = Rows::new(space.kernel().row_bytes());
         let codes = space.code_kernel().map(|kernel| Rows::new(kernel.row_bytes()));
-        let (labels, slots) = (Blocks::new(size_of::<u32>(), 0), HashTable::new());
-        Self { space, rows, codes, labels, slots, several: 0 }
+        let labels = Blocks::new(size_of::<u32>(), 0);
+        Self { space, rows, codes, labels, slots: Slots::default() }
     }
 
     /// How many vectors there are.
@@ -56,9 +53,14 @@ impl Store {
         self.rows.len()
     }
 
+    /// How many labels there are, or fewer where some have several vectors.
+    pub(super) fn labels_at_least(&self) -> usize {
+        self.len().saturating_sub(self.slots.several())
+    }
+
     /// Whether a label may have several vectors.
     pub(super) fn has_several(&self) -> bool {
-        self.several > 0
+        self.slots.several() > 0
     }
 
     /// The label of `slot`.
@@ -68,9 +70,9 @@ impl Store {
     }
 
     /// The slots of `label`, in no order.
+    #[inline]
     pub(super) fn slots(&self, label: Label) -> impl Iterator<Item = Slot> + Clone {
-        let same = move |slot: &Slot| self.label(*slot) == Some(label);
-        self.slots.iter_hash(hash(label)).copied().filter(same)
+        self.slots.of(label)
     }
 
     /// Row `slot`.
@@ -133,18 +135,16 @@ impl Store {
         if slot > SLOTS_MAX {
             return Err(Refused::Full);
         }
-        let labels = &self.labels;
-        self.slots.try_reserve(1, |slot| hash_of(labels, *slot)).map_err(|_| Refused::NoMemory)?;
+        if !self.slots.reserve(label) {
+            return Err(Refused::NoMemory);
+        }
         self.labels.push()?;
         if let Err(refused) = self.push_rows(row, code) {
             self.labels.pop();
             return Err(refused);
         }
         set_label(&mut self.labels, slot, label);
-        let another = self.slots(label).next().is_some();
-        let labels = &self.labels;
-        self.slots.insert_unique(hash(label), slot, |slot| hash_of(labels, *slot));
-        self.several = self.several.saturating_add(usize::from(another));
+        self.slots.add(label, slot);
         Ok(slot)
     }
 
@@ -165,31 +165,15 @@ impl Store {
             return;
         };
         let (Some(label), Some(last_label)) = (self.label(slot), self.label(last)) else { return };
-        if let Ok(entry) = self.slots.find_entry(hash(label), |other| *other == slot) {
-            entry.remove();
-        }
-        if self.slots(label).next().is_some() {
-            self.several = self.several.saturating_sub(1);
-        }
-        if slot != last
-            && let Some(moved) = self.slots.find_mut(hash(last_label), |other| *other == last)
-        {
-            *moved = slot;
+        self.slots.remove(label, slot);
+        if slot != last {
+            self.slots.rename(last_label, last, slot);
         }
         set_label(&mut self.labels, slot, last_label);
         self.labels.pop();
         self.rows.swap_remove(slot);
         if let Some(codes) = &mut self.codes {
             codes.swap_remove(slot);
-        }
-        self.shrink_table();
-    }
-
-    /// Gives back the table's memory when it is a quarter full.
-    fn shrink_table(&mut self) {
-        if self.slots.len() < self.slots.capacity() / 4 && self.slots.capacity() > 32 {
-            let labels = &self.labels;
-            self.slots.shrink_to(self.slots.len() * 2, |slot| hash_of(labels, *slot));
         }
     }
 
@@ -198,7 +182,7 @@ impl Store {
         self.rows.memory()
             + self.codes.as_ref().map_or(0, Rows::memory)
             + self.labels.memory()
-            + self.slots.allocation_size()
+            + self.slots.memory()
     }
 
     /// Bytes on the heap of rows and codes.
@@ -275,15 +259,4 @@ fn set_label(labels: &mut Blocks<u32>, slot: Slot, label: Label) {
     {
         *to = label;
     }
-}
-
-/// Labels are counted up, so any odd multiplier spreads them; the table takes its bits from both
-/// ends.
-fn hash(label: Label) -> u64 {
-    let product = u64::from(label).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    product ^ (product >> 32)
-}
-
-fn hash_of(labels: &Blocks<u32>, slot: Slot) -> u64 {
-    hash(label(labels, slot).unwrap_or_default())
 }

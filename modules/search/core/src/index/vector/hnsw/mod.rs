@@ -118,6 +118,12 @@ impl Hnsw {
         self.store.len()
     }
 
+    /// How many documents there are, or fewer where some have several vectors.
+    #[must_use]
+    pub fn documents(&self) -> usize {
+        self.store.labels_at_least()
+    }
+
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -13,6 +13,7 @@
 
 use keyspan_common::rdb::{Error, Read, Write};
 
+use super::super::slots::LOST;
 use super::super::space::{Probe, Space, digest};
 use super::super::store::{Label, Slot};
 use super::super::units::{Element, Metric, Quantization};
@@ -27,9 +28,6 @@ const CHUNK: usize = 4096;
 
 /// Of so many vectors one may be missing from the documents; a graph with more is built anew.
 const LOST_SHARE: usize = 4;
-
-/// Whose vectors are gone: no document has this number.
-pub(in super::super) const LOST: Label = Label::MAX;
 
 /// What a graph was declared with, as numbers of the record.
 fn header(space: &Space, params: Params) -> [u64; 7] {

@@ -5,7 +5,7 @@ use super::super::rank;
 use super::super::scratch::Scratch;
 use super::super::space::Probe;
 use super::super::store::{Label, Slot};
-use super::allowed::{flood, walk_allowed};
+use super::allowed::{flood, walk_allowed, walk_two_hops};
 use super::{Hnsw, walk};
 
 impl Hnsw {
@@ -50,6 +50,27 @@ impl Hnsw {
         self.widening(probe, k, ef, scratch, cancel, |ef, scratch, cancel| {
             let working = (scratch, cancel);
             walk_allowed(&self.graph, &self.store, query, start, ef, allowed, working)
+        })
+    }
+
+    /// As [`Self::search_allowed`], but only what is allowed is measured: about as fast as
+    /// [`Self::search`], whatever the share that is allowed. `seeds` are some of the allowed
+    /// documents, to begin with: a few dozen, from all over.
+    pub fn search_two_hops(
+        &self,
+        probe: &Probe,
+        (k, ef): (usize, usize),
+        allowed: &impl Allowed,
+        seeds: impl Iterator<Item = Label> + Clone,
+        scratch: &mut Scratch,
+        cancel: &Cancel,
+    ) -> Found {
+        let query = self.store.near_query(probe);
+        let Some(start) = self.start(query, scratch) else { return Found::default() };
+        let seeds = seeds.filter_map(|label| self.store.slots(label).next());
+        self.widening(probe, k, ef, scratch, cancel, |ef, scratch, cancel| {
+            let (starts, working) = ((start, seeds.clone()), (scratch, cancel));
+            walk_two_hops(&self.graph, &self.store, query, ef, starts, allowed, working)
         })
     }
 
@@ -107,6 +128,19 @@ impl Hnsw {
         let allows = |label| allowed.allows(label);
         let slots = slots.filter(|slot| self.store.label(*slot).is_some_and(allows));
         rank::nearest(&self.store, probe, k, slots, scratch, cancel)
+    }
+
+    /// Those of the documents `labels`, each named once, at most `radius` from `probe`: exact.
+    /// O(labels * dimension).
+    pub fn range_among(
+        &self,
+        probe: &Probe,
+        radius: f64,
+        labels: impl Iterator<Item = Label>,
+        cancel: &Cancel,
+    ) -> Found {
+        let slots = labels.flat_map(|label| self.store.slots(label));
+        rank::within(&self.store, probe, radius, slots, cancel)
     }
 
     /// The documents at most `radius` from `probe`, or nearly all: `ef` of the nearest are walked

@@ -44,6 +44,9 @@ fn suggestions() -> u32 {
 
 fn ready(_: &LoadArguments) -> Result<(), String> {
     persist::remember_process();
+    if !keyspan_server::guard_forks() {
+        return Err("the system refuses to tell of forks".to_owned());
+    }
     keyspan_server::set_threads(settings::size(&settings::WORKERS));
     Ok(())
 }

@@ -63,7 +63,9 @@ fn step(entry: Arc<Entry>) {
     let settled = if entry.dropped.load(Relaxed) {
         Settled::Stuck
     } else {
-        with_scratch(|scratch| entry.index.settle(STEP, scratch, &Cancel::new()))
+        keyspan_server::between_forks(|| {
+            with_scratch(|scratch| entry.index.settle(STEP, scratch, &Cancel::new()))
+        })
     };
     match settled {
         Settled::Part => step_in_background(entry),

@@ -117,7 +117,8 @@ impl ServerCommand for Search {
             reply,
             move || gone.raise(),
             move || {
-                let outcome = asked.run(&cancel, &Nowhere);
+                // It makes what is queued before it reads.
+                let outcome = keyspan_server::between_forks(|| asked.run(&cancel, &Nowhere));
                 (asked, outcome)
             },
             |(asked, outcome), server, reply| {

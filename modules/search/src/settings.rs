@@ -80,6 +80,14 @@ pub static MIN_PREFIX: Setting = Setting::new(
 .unprefixed()
 .load_name("MINPREFIX");
 
+/// What a search may take in the main thread.
+pub static INLINE_US: Setting = Setting::new(
+    "inline-us",
+    "Microseconds: a search that is expected to take less is done in the main thread, as handing it to another one takes longer; 0 for none",
+    Kind::Integer { min: 0, max: 1_000_000 },
+    25,
+);
+
 /// Indexes there may be.
 pub static MAX_INDEXES: Setting = Setting::new(
     "max-indexes",
@@ -113,7 +121,7 @@ pub static RDB_GRAPH: Setting = Setting::new(
 );
 
 /// The table, in the order of the documents.
-pub static SETTINGS: [&Setting; 11] = [
+pub static SETTINGS: [&Setting; 12] = [
     &WORKERS,
     &TIMEOUT,
     &ON_TIMEOUT,
@@ -121,6 +129,7 @@ pub static SETTINGS: [&Setting; 11] = [
     &MAX_SEARCH_RESULTS,
     &MAX_PREFIX_EXPANSIONS,
     &MIN_PREFIX,
+    &INLINE_US,
     &MAX_INDEXES,
     &MAX_VECTOR_DIMENSIONS,
     &MAX_VECTOR_M,

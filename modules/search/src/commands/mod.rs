@@ -2,6 +2,7 @@
 
 pub mod alias;
 pub mod config;
+mod cost;
 pub mod define;
 pub mod explain;
 pub mod info;

@@ -20,13 +20,13 @@ use keyspan_search_core::request::{Format, Request};
 use keyspan_search_core::schema::{Field, Kind, Schema, Source};
 use keyspan_server::{Call, Server, ServerCommand};
 
-use super::{INDEX, QUERY, check_access, rest, row, word};
+use super::{INDEX, QUERY, check_access, cost, rest, row, word};
 use crate::answer::{Added, Results};
 use crate::document::Document;
 use crate::error::Error;
 use crate::follow::DATABASE;
 use crate::registry::{self, Entry};
-use crate::settings::{self, ON_TIMEOUT, TIMEOUT, WORKERS};
+use crate::settings::{self, INLINE_US, ON_TIMEOUT, TIMEOUT, WORKERS};
 use crate::work;
 
 /// `FT.SEARCH index query ...`
@@ -106,7 +106,7 @@ impl ServerCommand for Search {
         let name = word(&mut args, Self::ROW.name)?;
         let entry = registry::find(name).ok_or_else(|| Error::NoIndexToSearch(name.into()))?;
         let asked = Asked::read(entry, &rest(args), call.server(), reply.is_resp3())?;
-        if asked.needs_documents() {
+        if asked.needs_documents() || asked.is_quick() {
             let outcome = asked.run(&asked.cancel(), &Documents(call.server()));
             return asked.answer(outcome, call.server(), reply, None);
         }
@@ -172,6 +172,16 @@ impl Asked {
             let is_kept = field.sort_slot.is_some() || matches!(field.kind, Kind::Numeric);
             !is_kept || !field.is_indexed()
         })
+    }
+
+    /// Whether the search is over before another thread had begun it. Not while vectors are moved, so
+    /// that the main thread never waits for that.
+    fn is_quick(&self) -> bool {
+        let limit_ns = settings::count(&INLINE_US) as f64 * 1000.0;
+        if self.entry.settling.load(Relaxed) || self.entry.index.backlog() > 0 {
+            return false;
+        }
+        cost::estimate(&self.query, &self.schema, self.entry.index.len()) < limit_ns
     }
 
     /// What ends the search early.

@@ -301,6 +301,42 @@ fn json_documents_are_indexed() -> Outcome<()> {
 }
 
 #[test]
+fn documents_meet_the_filter() -> Outcome<()> {
+    on_each_server(both, |server| {
+        let mut client = server.client()?;
+        client.line("FT.CREATE i PREFIX 1 d: FILTER '@age>16 && exists(@t)' SCHEMA t TAG")?;
+        client.line("FT.CREATE k FILTER 'startswith(@__key, \"d:1\")' SCHEMA t TAG")?;
+        client.line("FT.CREATE j ON JSON FILTER '@n==1' SCHEMA $.n AS n NUMERIC")?;
+        run(&mut client, &["HSET d:1 t a age 17", "HSET d:2 t a age 16", "HSET d:3 age 20"])?;
+        run(&mut client, &["JSON.SET j:1 $ '{\"n\":1}'", "JSON.SET j:2 $ '{\"n\":2}'"])?;
+        check(&mut client, "i *", "d:1")?;
+        check(&mut client, "k *", "d:1")?;
+        check(&mut client, "j *", "j:1")?;
+        run(&mut client, &["HSET d:2 age 18", "HSET d:1 age 5", "RENAME d:1 d:4"])?;
+        check(&mut client, "i *", "d:2")?;
+        check(&mut client, "k *", "")?;
+        let reply = client.line("FT.CREATE x FILTER '@age >' SCHEMA t TAG")?;
+        same(&reply, b"-SEARCH_SYNTAX Invalid expression\r\n", "a bad filter")?;
+        persistence::survives_save(server)?;
+        check(&mut server.client()?, "i *", "d:2")
+    })
+}
+
+#[test]
+fn a_node_of_a_cluster_serves_its_keys() -> Outcome<()> {
+    let node = |spec: Spec| search(spec).options(&["--cluster-enabled", "yes"]);
+    on_each_server(node, |server| {
+        let mut client = server.client()?;
+        client.expect("CLUSTER ADDSLOTSRANGE 0 16383", "+OK")?;
+        replication::wait("the cluster", || Ok(client.line("SET x 1")? == b"+OK\r\n"))?;
+        run(&mut client, &["FT.CREATE i SCHEMA t TAG", "HSET {a}1 t a", "HSET {b}1 t a"])?;
+        check(&mut client, "i @t:{a}", "{a}1 {b}1")?;
+        let info = client.value("FT.INFO i")?.to_string();
+        ensure(info.contains("keys of this node"), || info.clone())
+    })
+}
+
+#[test]
 fn json_needs_its_module() -> Outcome<()> {
     on_each_server(search, |server| {
         let reply = server.client()?.line("FT.CREATE i ON JSON SCHEMA $.t AS t TAG")?;

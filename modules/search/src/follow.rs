@@ -7,6 +7,8 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
+use keyspan_search_core::expression::{Properties, Value};
+use keyspan_search_core::schema::Schema;
 use keyspan_server::{Events, Loading, Server};
 
 use crate::commands::define;
@@ -51,9 +53,16 @@ fn renamed(server: &Server<'_>, from: &[u8], to: &[u8]) {
     for entry in registry::covering(&[from, to]) {
         let schema = entry.index.schema();
         match (schema.covers(from), schema.covers(to)) {
-            (true, true) if entry.index.contains(from) => entry.index.rename(from, to),
+            // A filter may ask for the name.
+            (true, true) if entry.filter.is_none() && entry.index.contains(from) => {
+                entry.index.rename(from, to);
+            }
             (true, false) => entry.index.remove(from),
-            _ => read(&entry, server, to),
+            (true, true) => {
+                entry.index.remove(from);
+                read(&entry, server, to);
+            }
+            (false, _) => read(&entry, server, to),
         }
         told(&entry, server);
     }
@@ -66,11 +75,34 @@ pub(crate) fn read(entry: &Entry, server: &Server<'_>, key: &[u8]) {
     let source = entry.index.schema().source;
     match open.as_ref().and_then(|open| Document::of(open, source)) {
         // Why it is left out is counted, and shown by FT.INFO.
-        Some(document) => drop(entry.index.put(key, &document)),
-        None => entry.index.remove(key),
+        Some(document) if passes(entry, key, &document) => drop(entry.index.put(key, &document)),
+        Some(_) | None => entry.index.remove(key),
     }
     let us = u64::try_from(begin.elapsed().as_micros()).unwrap_or(u64::MAX);
     entry.indexing_us.fetch_add(us, Relaxed);
+}
+
+/// Whether the document meets the index's FILTER.
+fn passes(entry: &Entry, key: &[u8], document: &Document<'_>) -> bool {
+    let Some(filter) = &entry.filter else { return true };
+    filter.holds(&Filtered { key, document, schema: &entry.index.schema() })
+}
+
+/// What a FILTER asks of.
+struct Filtered<'a> {
+    key: &'a [u8],
+    document: &'a Document<'a>,
+    schema: &'a Schema,
+}
+
+impl Properties for Filtered<'_> {
+    fn property(&self, name: &[u8]) -> Option<Value> {
+        if name == b"__key" {
+            return Some(Value::Text(self.key.into()));
+        }
+        let identifier = self.schema.field(name).map_or(name, |field| field.identifier());
+        self.document.text(identifier, false).map(Value::Text)
+    }
 }
 
 /// Has the change settled, and tells clients that track the index; once until it is searched again.

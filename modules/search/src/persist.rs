@@ -17,6 +17,7 @@ use keyspan_common::rdb::payload::Strings;
 use keyspan_common::rdb::search_aux::{Aux, Dictionaries};
 use keyspan_common::rdb::{Encoding, Error, PayloadReader, PayloadWriter, Read, Value, Write};
 use keyspan_common::record::Record;
+use keyspan_search_core::expression::Expression;
 use keyspan_search_core::schema::aux::{
     Definition, Definitions, VALKEY_TYPE_NAME, VALKEY_VERSION, VERSION, ValkeyDefinitions,
 };
@@ -70,6 +71,10 @@ fn restore(definition: Definition) {
     if !skipped.is_empty() {
         let (fields, count) = (skipped.join(", "), skipped.len());
         let text = format!("index '{name}': {count} fields are of kinds not indexed yet: {fields}");
+        log::line(Level::Warning, &text);
+    }
+    if definition.schema.filter.as_deref().is_some_and(|text| Expression::parse(text).is_err()) {
+        let text = format!("index '{name}': its FILTER cannot be read, and all documents pass");
         log::line(Level::Warning, &text);
     }
     registry::restore(definition);

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use keyspan_search_core::engine::Index;
+use keyspan_search_core::expression::Expression;
 use keyspan_search_core::schema::Schema;
 use keyspan_search_core::schema::aux::{Definition, Synonyms};
 
@@ -21,6 +22,8 @@ pub(crate) struct Entry {
     pub(crate) name: Box<[u8]>,
     /// Its documents.
     pub(crate) index: Index,
+    /// What a document has to meet.
+    pub(crate) filter: Option<Expression>,
     /// The keys that were there before it.
     pub(crate) scan: Mutex<Progress>,
     /// Whether a thread settles it, or is about to.
@@ -45,8 +48,10 @@ pub(crate) struct Entry {
 
 impl Entry {
     fn new(name: &[u8], schema: Schema, synonyms: Vec<Synonyms>) -> Arc<Self> {
+        let filter = schema.filter.as_deref().and_then(|text| Expression::parse(text).ok());
         Arc::new(Self {
             name: name.into(),
+            filter,
             index: Index::new(schema, settings::engine()),
             scan: Mutex::default(),
             settling: AtomicBool::new(false),

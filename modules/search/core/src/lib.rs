@@ -3,6 +3,7 @@
 pub mod code;
 pub mod documents;
 pub mod engine;
+pub mod expression;
 pub mod index;
 pub mod plan;
 pub mod print;

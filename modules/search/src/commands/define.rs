@@ -8,6 +8,7 @@ use keyspan_common::{
     command::{Access, Argument, ArgumentKind, Arity, Row},
     reply::Reply,
 };
+use keyspan_search_core::expression::Expression;
 use keyspan_search_core::schema::{self, Flags, Schema, Source};
 use keyspan_server::{Call, Server, ServerCommand};
 
@@ -149,6 +150,9 @@ fn create(
     let schema = schema::Create::parse(&rest(args), &limits)?.schema;
     if !is_obeyed {
         check(server, &schema)?;
+    }
+    if schema.filter.as_deref().is_some_and(|text| Expression::parse(text).is_err()) {
+        return Err(Error::Schema(schema::Error::Filter));
     }
     let skips = schema.flags.has(Flags::SKIP_SCAN);
     let entry = registry::add(name, schema).ok_or(Error::Exists)?;

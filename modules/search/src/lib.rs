@@ -10,11 +10,12 @@
 //! commands    FT.*
 //! ```
 
+#![cfg_attr(not(feature = "module"), expect(dead_code, reason = "called by the server alone"))]
+
 mod answer;
 pub mod commands;
 mod document;
 pub mod error;
-#[cfg_attr(not(feature = "module"), expect(dead_code, reason = "called by the server alone"))]
 mod follow;
 #[cfg(feature = "module")]
 mod module;
@@ -23,5 +24,4 @@ mod persist;
 mod registry;
 mod scan;
 pub mod settings;
-#[cfg_attr(not(feature = "module"), expect(dead_code, reason = "called by the server alone"))]
 mod work;

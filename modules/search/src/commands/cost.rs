@@ -31,7 +31,19 @@ fn node(query: &Node, schema: &Schema, documents: f64) -> f64 {
         Kind::Within(within) => {
             vector(&within.field).map_or(0.0, |vector| search(vector, documents, documents))
         }
-        _ => {
+        Kind::All
+        | Kind::And(_)
+        | Kind::Exact(_)
+        | Kind::Geo(_)
+        | Kind::Keys(_)
+        | Kind::Missing(_)
+        | Kind::Not(_)
+        | Kind::Nothing
+        | Kind::Numeric(_)
+        | Kind::Optional(_)
+        | Kind::Or(_)
+        | Kind::Tags(..)
+        | Kind::Text(_) => {
             let children = query.children().iter().map(|child| node(child, schema, documents));
             documents * DOCUMENT_NS + children.sum::<f64>()
         }

@@ -99,10 +99,10 @@ fn binary(
     properties: &impl Properties,
 ) -> Option<Value> {
     let one = evaluate(left, properties)?;
-    match operator {
-        Binary::And if !one.is_true() => return Some(Value::of(false)),
-        Binary::Or if one.is_true() => return Some(Value::of(true)),
-        _ => (),
+    let is_decided =
+        (operator == Binary::And && !one.is_true()) || (operator == Binary::Or && one.is_true());
+    if is_decided {
+        return Some(Value::of(operator == Binary::Or));
     }
     let other = evaluate(right, properties)?;
     let order = |accepts: fn(Ordering) -> bool| Value::of(one.order(&other).is_some_and(accepts));

@@ -104,6 +104,36 @@ fn a_plan_is_told_without_a_search() {
 }
 
 #[test]
+fn what_is_queued_counts_as_there() {
+    let index = index(SCHEMA);
+    let put = |key: &str| index.put(key.as_bytes(), &hash("t", "1", [1.0, 1.0])).unwrap();
+    let check = |expected: &str| {
+        let there = |key: &&str| index.contains(key.as_bytes());
+        let found: String = ["a", "b", "c", "d"].into_iter().filter(there).collect();
+        assert_eq!(found, expected);
+    };
+    put("a");
+    put("b");
+    let hold = index.hold();
+    index.rename(b"b", b"c");
+    check("ac");
+    index.rename(b"x", b"a");
+    check("ac");
+    index.remove(b"a");
+    put("d");
+    index.rename(b"d", b"a");
+    index.rename(b"a", b"a");
+    check("ac");
+    index.remove(b"c");
+    index.rename(b"c", b"b");
+    check("a");
+    assert_eq!(index.len(), 2);
+    drop(hold);
+    assert_eq!((index.info().documents, index.len()), (1, 1));
+    check("a");
+}
+
+#[test]
 fn what_cannot_be_indexed_is_left_out_and_named() {
     let index = index(SCHEMA);
     index.put(b"a", &hash("x", "1", [1.0, 0.0])).unwrap();

@@ -191,11 +191,12 @@ impl VectorField {
             return Err(Error::Invalid);
         };
         let (space, params) = (graph.space().clone(), graph.params());
+        let vectors = self.fresh.len();
         let take = |number, digest| {
             let label = id(number)?;
             Some((label, self.fresh.take(label, digest)?))
         };
-        match Hnsw::load(reader, space, params, take) {
+        match Hnsw::load(reader, (space, params), vectors, take) {
             Ok(graph) => {
                 self.adopt(graph);
                 Ok(())

@@ -134,6 +134,30 @@ fn what_is_queued_counts_as_there() {
 }
 
 #[test]
+fn vectors_without_distances_are_refused() {
+    use crate::code::Coded;
+    let check = |metric: &str, point: [f32; 2], expected: &str| {
+        let index = index(&SCHEMA.replace("L2", metric));
+        let mut params = Params::default();
+        params.add(b"b", &vector(point));
+        let stopwords = Stopwords::none();
+        let reading = Reading { dialect: 2, params: &params, stopwords: &stopwords };
+        for text in ["*=>[KNN 1 @v $b]", "@v:[VECTOR_RANGE 1 $b]"] {
+            let query = parse(text.as_bytes(), &reading).unwrap();
+            let scoring = crate::plan::Scoring::Words;
+            let request = Request { query: &query, order: None, scoring, limit: (0, 9) };
+            let (scratch, cancel) = (&mut Scratch::default(), Cancel::new());
+            let found = index.search(&request, scratch, &cancel, &()).map_err(|error| error.text());
+            let text = found.err().unwrap_or_default();
+            assert!(text.ends_with(expected), "{text}");
+        }
+    };
+    check("COSINE", [0.0, 0.0], "query vector is zero, which has no cosine");
+    check("L2", [f32::NAN, 0.0], "query vector has elements that are not finite");
+    check("L2", [0.0, 0.0], "");
+}
+
+#[test]
 fn what_cannot_be_indexed_is_left_out_and_named() {
     let index = index(SCHEMA);
     index.put(b"a", &hash("x", "1", [1.0, 0.0])).unwrap();

@@ -327,6 +327,10 @@ impl Nearest for VectorField {
         if self.several { fresh.max(graph) } else { fresh.saturating_add(graph) }
     }
 
+    fn check(&self, query: &[u8]) -> Result<(), Refused> {
+        self.fresh.space().probe(query).map(|_| ())
+    }
+
     fn search(&self, query: &[u8], k: usize, how: &Search<'_>) -> Vec<Neighbour> {
         let Ok(probe) = self.fresh.space().probe(query) else { return Vec::new() };
         let scratch = &mut *how.scratch.borrow_mut();

@@ -28,6 +28,8 @@ struct Game {
     graph: Hnsw,
     flat: Flat,
     scratch: Scratch,
+    /// Whether measuring one by one finds all: codes choose what is measured.
+    scans: bool,
     /// Whether a search with all in view finds all: not with two links, nor where distances are no
     /// metric.
     is_exact: bool,
@@ -36,48 +38,50 @@ struct Game {
 impl Game {
     fn new(metric: Metric, quantization: Quantization, m: u64) -> Self {
         let dimension = Dimension::new(2).expect("two");
-        let space = Space::new(Element::Float32, metric, dimension, quantization);
+        let space = |quantization| Space::new(Element::Float32, metric, dimension, quantization);
         let params = Params::new(m, 40).expect("parameters");
         Self {
-            graph: Hnsw::new(space.clone(), params),
-            flat: Flat::new(space),
+            graph: Hnsw::new(space(quantization), params),
+            flat: Flat::new(space(Quantization::None)),
             scratch: Scratch::default(),
-            is_exact: metric == Metric::L2 && m >= 8,
+            scans: quantization == Quantization::None,
+            is_exact: quantization == Quantization::None && metric == Metric::L2 && m >= 8,
         }
     }
 
     fn step(&mut self, [what, label, x, y]: [u8; 4]) {
         let blob: Vec<u8> =
             [x, y].iter().flat_map(|x| f32::from(x.cast_signed()).to_le_bytes()).collect();
-        let Ok(probe) = self.flat.space().probe(&blob) else { return };
+        let Ok(probe) = self.graph.space().probe(&blob) else { return };
+        let exact = self.flat.space().probe(&blob).expect("the same of rows");
         let label = u32::from(label);
         match what % 8 {
             0 => self.remove(label),
-            1 => self.search(&probe, usize::from(what / 8)),
+            1 => self.search(&probe, &exact, usize::from(what / 8)),
             2 => {
                 self.remove(label);
-                self.add(label, &probe);
+                self.add(label, &probe, &exact);
             }
-            _ => self.add(label, &probe),
+            _ => self.add(label, &probe, &exact),
         }
         assert!(self.graph.is_valid());
         assert_eq!(self.graph.len(), self.flat.len());
     }
 
-    fn add(&mut self, label: u32, probe: &Probe) {
+    fn add(&mut self, label: u32, probe: &Probe, exact: &Probe) {
         self.graph.add(label, probe, &mut self.scratch).expect("memory");
-        self.flat.add(label, probe).expect("memory");
+        self.flat.add(label, exact).expect("memory");
     }
 
     fn remove(&mut self, label: u32) {
         assert_eq!(self.graph.remove(label, &mut self.scratch), self.flat.remove(label));
     }
 
-    fn search(&mut self, probe: &Probe, k: usize) {
+    fn search(&mut self, probe: &Probe, exact: &Probe, k: usize) {
         let (scratch, cancel, even) =
             (&mut self.scratch, Cancel::new(), |label: u32| label % 2 == 0);
-        let all = self.flat.search(probe, k, &|_| true, scratch, &cancel);
-        let some = self.flat.search(probe, k, &even, scratch, &cancel);
+        let all = self.flat.search(exact, k, &|_| true, scratch, &cancel);
+        let some = self.flat.search(exact, k, &even, scratch, &cancel);
         let seeds = (0..256).step_by(2);
         let found = [
             (self.graph.search(probe, k, 1000, scratch, &cancel), &all),
@@ -87,7 +91,7 @@ impl Game {
             (self.graph.search_two_hops(probe, (k, 1000), &even, seeds, scratch, &cancel), &some),
         ];
         for (place, (found, truth)) in found.iter().enumerate() {
-            let is_scan = place == 1 || place == 2;
+            let is_scan = self.scans && (place == 1 || place == 2);
             // What is allowed may hang together over more than one other node.
             let is_exact = is_scan || self.is_exact && place != 4;
             compare(found, truth, is_exact, place);

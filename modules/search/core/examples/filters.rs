@@ -62,7 +62,8 @@ fn graph(space: Space, base: &[Vec<u8>]) -> Hnsw {
     }
     if let Ok(file) = std::fs::read(&path) {
         let take = |label, digest| Some((label, flat.take(label, digest).unwrap()));
-        return Hnsw::load(&mut PayloadReader::new(&file), space, params, take).unwrap();
+        return Hnsw::load(&mut PayloadReader::new(&file), (space, params), base.len(), take)
+            .unwrap();
     }
     let (mut index, mut scratch) = (Hnsw::new(space.clone(), params), Scratch::default());
     for (label, row) in (0..).zip(base) {

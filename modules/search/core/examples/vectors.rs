@@ -65,7 +65,7 @@ fn reload(index: &Hnsw, base: &[Vec<u8>]) {
     }
     let start = Instant::now();
     let take = |label, digest| Some((label, documents.take(label, digest).unwrap()));
-    let loaded = Hnsw::load(&mut saved, index.space().clone(), index.params(), take);
+    let loaded = Hnsw::load(&mut saved, (index.space().clone(), index.params()), base.len(), take);
     let loaded = loaded.map_err(|(error, _)| error).unwrap();
     let us = start.elapsed().as_secs_f64() * 1e6 / loaded.len() as f64;
     println!("load {us:.2} us/vector");

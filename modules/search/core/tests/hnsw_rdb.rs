@@ -65,7 +65,7 @@ fn load_from(fields: &[Field], space: Space, params: Params) -> Result<Hnsw, Err
     let mut memory: Memory = fields.iter().cloned().collect();
     let mut documents = documents(&space);
     let take = |label, digest| Some((label, documents.take(label, digest)?));
-    let hnsw = Hnsw::load(&mut memory, space, params, take).map_err(|(error, _)| error)?;
+    let hnsw = Hnsw::load(&mut memory, (space, params), 150, take).map_err(|(error, _)| error)?;
     assert_eq!(memory.fields().count(), 0);
     Ok(hnsw)
 }
@@ -134,7 +134,7 @@ fn vectors_that_are_gone_or_others() {
             Some((label, documents.take(label, digest)?))
         };
         let mut memory: Memory = saved(&hnsw).into_iter().collect();
-        let mut loaded = Hnsw::load(&mut memory, space.clone(), params(), take).ok();
+        let mut loaded = Hnsw::load(&mut memory, (space.clone(), params()), 150, take).ok();
         assert_eq!(loaded.is_some(), loads, "{lost}");
         let Some(loaded) = &mut loaded else { return };
         assert_eq!(loaded.remove(loaded.lost(), &mut Scratch::default()), lost);
@@ -143,6 +143,11 @@ fn vectors_that_are_gone_or_others() {
     check(0, true);
     check(hnsw.len() / 4, true);
     check(hnsw.len() / 4 + 1, false);
+    // More than there are: refused before a vector is read.
+    let mut memory: Memory = saved(&hnsw).into_iter().collect();
+    let few = hnsw.len() - hnsw.len() / 4 - 1;
+    let loaded = Hnsw::load(&mut memory, (space.clone(), params()), few, |_, _| unreachable!());
+    assert_eq!(loaded.err().map(|(error, _)| error), Some(Error::Invalid));
     let mut fields = saved(&hnsw);
     let Some(Field::Bytes(names)) = fields.get_mut(10) else { unreachable!() };
     names[4] ^= 1;
@@ -178,7 +183,7 @@ proptest! {
         whole.extend(bytes);
         let mut documents = documents(&space);
         let take = |label, digest| Some((label, documents.take(label, digest)?));
-        let _ = Hnsw::load(&mut PayloadReader::new(&whole), space, params(), take);
+        let _ = Hnsw::load(&mut PayloadReader::new(&whole), (space, params()), 150, take);
     }
 }
 
@@ -203,7 +208,7 @@ fn check_links(nodes: &[(u8, &[&[u32]])], entry: u64, expected: bool) {
     let mut memory: Memory = fields.into_iter().collect();
     let probe = space.probe(&[1; 4]).unwrap();
     let take = |label, _| Some((label, probe.clone()));
-    let loaded = Hnsw::load(&mut memory, space, params(), take).map_err(|(error, _)| error);
+    let loaded = Hnsw::load(&mut memory, (space, params()), 150, take).map_err(|(error, _)| error);
     assert_eq!(loaded.as_ref().err().copied(), (!expected).then_some(Error::Invalid), "{nodes:?}");
 }
 

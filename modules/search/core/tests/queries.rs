@@ -6,13 +6,13 @@ mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use keyspan_search_core::engine::Index;
+use keyspan_search_core::engine::{Index, Input, Json, Record};
 use keyspan_search_core::index::vector::Scratch;
 use keyspan_search_core::query::{
     Circle, Kind, Knn, Node, Pattern, Range, Unit, VectorOption, Within,
 };
 use proptest::prelude::*;
-use support::{Hash, index, keys, search, settle};
+use support::{index, keys, search, settle_some};
 
 const TAGS: [&str; 6] = ["red", "Rose", "rot", "blue", "blau", "x"];
 
@@ -20,43 +20,49 @@ const TAGS: [&str; 6] = ["red", "Rose", "rot", "blue", "blau", "x"];
 const PLACES: [(f64, f64); 5] =
     [(13.4, 52.5), (2.35, 48.85), (-0.12, 51.5), (12.5, 41.9), (179.9, -16.8)];
 
-/// A document: any field may be missing.
+/// A document: any field may be missing, and there may be several vectors.
 #[derive(Clone, Debug, Default)]
 struct Document {
     tags: Option<Vec<usize>>,
     number: Option<i8>,
     place: Option<usize>,
-    point: Option<[i8; 2]>,
+    points: Vec<[i8; 2]>,
 }
 
 fn blob(point: [i8; 2]) -> Vec<u8> {
     point.iter().flat_map(|x| f32::from(*x).to_le_bytes()).collect()
 }
 
-impl Document {
-    fn hash(&self) -> Hash {
-        let mut hash = Hash::default();
-        if let Some(tags) = &self.tags {
-            let tags: Vec<&str> = tags.iter().map(|tag| TAGS[*tag]).collect();
-            hash.0.insert("t", tags.join(", ").into_bytes());
+impl Record for Document {
+    fn value(&self, identifier: &[u8]) -> Option<Input> {
+        let text = |text: String| Input::Text(text.into_bytes().into());
+        match identifier {
+            b"t" => {
+                let tags: Vec<&str> = self.tags.as_ref()?.iter().map(|tag| TAGS[*tag]).collect();
+                Some(text(tags.join(", ")))
+            }
+            b"n" => self.number.map(|number| text(number.to_string())),
+            b"g" => {
+                self.place.map(|place| text(format!("{},{}", PLACES[place].0, PLACES[place].1)))
+            }
+            _ => {
+                let number = |x: i8| Json::Number(x.into());
+                let points =
+                    self.points.iter().map(|point| Json::Array(point.map(number).to_vec()));
+                (!self.points.is_empty()).then(|| Input::Json(points.collect()))
+            }
         }
-        if let Some(number) = self.number {
-            hash.0.insert("n", number.to_string().into_bytes());
-        }
-        if let Some(place) = self.place {
-            let (longitude, latitude) = PLACES[place];
-            hash.0.insert("g", format!("{longitude},{latitude}").into_bytes());
-        }
-        if let Some(point) = self.point {
-            hash.0.insert("v", blob(point));
-        }
-        hash
     }
+}
 
+impl Document {
     fn distance(&self, to: &[u8]) -> Option<f64> {
-        let point = self.point?;
         let numbers = to.as_chunks::<4>().0.iter().map(|x| f64::from(f32::from_le_bytes(*x)));
-        Some(point.iter().zip(numbers).map(|(a, b)| (f64::from(*a) - b).powi(2)).sum())
+        let to: Vec<f64> = numbers.collect();
+        let far = |point: &[i8; 2]| -> f64 {
+            point.iter().zip(&to).map(|(a, b)| (f64::from(*a) - b).powi(2)).sum()
+        };
+        self.points.iter().map(far).min_by(f64::total_cmp)
     }
 
     fn has_tag(&self, pattern: &Pattern) -> bool {
@@ -107,9 +113,9 @@ fn documents() -> impl Strategy<Value = Document> {
         prop::option::of(prop::collection::vec(0..TAGS.len(), 1..3)),
         prop::option::of(-10_i8..10),
         prop::option::of(0..PLACES.len()),
-        prop::option::weighted(0.8, prop::array::uniform2(-9_i8..9)),
+        prop::collection::vec(prop::array::uniform2(-9_i8..9), 0..4),
     )
-        .prop_map(|(tags, number, place, point)| Document { tags, number, place, point })
+        .prop_map(|(tags, number, place, points)| Document { tags, number, place, points })
 }
 
 fn field(name: &str) -> Box<[u8]> {
@@ -183,7 +189,7 @@ enum Step {
     Put(u8, Document),
     Remove(u8),
     Rename(u8, u8),
-    Settle,
+    Settle(u8),
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -192,7 +198,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         8 => (key(), documents()).prop_map(|(key, document)| Step::Put(key, document)),
         2 => key().prop_map(Step::Remove),
         1 => (key(), key()).prop_map(|(from, to)| Step::Rename(from, to)),
-        1 => Just(Step::Settle),
+        1 => (0..40_u8).prop_map(Step::Settle),
     ];
     prop::collection::vec(step, 0..60)
 }
@@ -205,7 +211,7 @@ fn play(index: &Index, steps: Vec<Step>) -> Model {
     for step in steps {
         match step {
             Step::Put(key, document) => {
-                index.put(name(key).as_bytes(), &document.hash()).unwrap();
+                index.put(name(key).as_bytes(), &document).unwrap();
                 model.insert(name(key), document);
             }
             Step::Remove(key) => {
@@ -218,7 +224,7 @@ fn play(index: &Index, steps: Vec<Step>) -> Model {
                     model.insert(name(to), document);
                 }
             }
-            Step::Settle => settle(index),
+            Step::Settle(budget) => settle_some(index, budget.into()),
         }
     }
     model

@@ -81,7 +81,7 @@ fn work(index: &Index, done: &AtomicBool) {
 /// The nearest 10 of what is left, one by one.
 fn check(index: &Index, model: &BTreeMap<String, Hash>) {
     let (mut draws, mut scratch) = (Draws(9), Scratch::default());
-    assert_eq!(index.len(), model.len() as u64);
+    assert_eq!(index.info().documents, model.len() as u64);
     for _ in 0..20 {
         let blob = draws.vector(DIMENSION);
         let numbers = |blob: &[u8]| -> Vec<f32> {

@@ -141,18 +141,6 @@ impl Index {
     pub fn memory(&self) -> u64 {
         self.info_now().memory
     }
-
-    /// How many documents there are; waits as [`Self::info`] does. O(1).
-    #[must_use]
-    pub fn len(&self) -> u64 {
-        self.ledger.current().documents.len()
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
 }
 
 impl State {

@@ -172,6 +172,14 @@ impl<S: Apply<C>, C> Ledger<S, C> {
         self.read(false)
     }
 
+    /// Looks at the state as it is and at what is queued, of which nothing is made meanwhile. Waits as
+    /// [`Self::glance`].
+    pub(super) fn peek<T>(&self, look: impl FnOnce(&S, &VecDeque<C>) -> T) -> T {
+        let state = self.glance();
+        let queue = lock(&self.queue);
+        look(&state, &queue)
+    }
+
     /// The state of a process that was forked from this one, unless a writer was in it.
     pub(super) fn frozen(&self) -> Option<RwLockReadGuard<'_, S>> {
         match self.state.try_read() {

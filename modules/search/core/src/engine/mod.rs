@@ -28,7 +28,7 @@ mod state;
 mod vectors;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 
 use crate::index::tag::Expansion;
 use crate::schema::Schema;
@@ -41,7 +41,7 @@ pub use record::{Failure, Input, Json, Record};
 pub use search::{Answer, Request, Values};
 use settle::Claims;
 pub use settle::Settled;
-use state::State;
+use state::{Counts, State};
 
 /// What an index is made with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,8 +64,8 @@ pub struct Index {
     ledger: Ledger<State, Change>,
     /// The newest schema: changes of it may still be queued.
     schema: Mutex<Arc<Schema>>,
-    /// Vectors that wait, and numbers that are stale: kept by the state.
-    unsettled: Arc<AtomicU64>,
+    /// Kept by the state.
+    counts: Arc<Counts>,
     claims: Mutex<Claims>,
     failures: Mutex<Failures>,
     settings: Settings,
@@ -75,12 +75,12 @@ impl Index {
     /// An index of `schema` without documents.
     #[must_use]
     pub fn new(schema: Schema, settings: Settings) -> Self {
-        let (schema, unsettled) = (Arc::new(schema), Arc::<AtomicU64>::default());
-        let state = State::new(Arc::clone(&schema), Arc::clone(&unsettled));
+        let (schema, counts) = (Arc::new(schema), Arc::<Counts>::default());
+        let state = State::new(Arc::clone(&schema), Arc::clone(&counts));
         Self {
             ledger: Ledger::new(state),
             schema: Mutex::new(schema),
-            unsettled,
+            counts,
             claims: Mutex::default(),
             failures: Mutex::default(),
             settings,
@@ -146,7 +146,7 @@ impl Index {
     /// do here. Waits for nobody.
     #[must_use]
     pub fn backlog(&self) -> u64 {
-        self.unsettled.load(Relaxed).saturating_add(self.ledger.waiting() as u64)
+        self.counts.unsettled.load(Relaxed).saturating_add(self.ledger.waiting() as u64)
     }
 
     /// The tags of the field `name` in order; `None` if it is no tag field. FT.TAGVALS. O(tags).
@@ -155,10 +155,42 @@ impl Index {
         self.ledger.current().tag_values(name)
     }
 
-    /// Whether `key` is a document here.
+    /// Whether `key` is a document here, or will be when all is made that is queued. Main thread;
+    /// waits for a step of a writer at most. O(changes queued).
     #[must_use]
     pub fn contains(&self, key: &[u8]) -> bool {
-        self.ledger.current().contains(key)
+        self.ledger.peek(|state, queue| {
+            // Going back: the keys the document may have had.
+            let mut keys = vec![key];
+            for change in queue.iter().rev() {
+                match change {
+                    Change::Alter(_) => (),
+                    Change::Put(put, _) if keys.contains(&&**put) => return true,
+                    Change::Put(..) => (),
+                    Change::Remove(removed) => keys.retain(|key| *key != &**removed),
+                    Change::Rename(from, to) if from != to => {
+                        keys.retain(|key| *key != &**from);
+                        if keys.contains(&&**to) {
+                            keys.push(from);
+                        }
+                    }
+                    Change::Rename(..) => (),
+                }
+            }
+            keys.iter().any(|key| state.contains(key))
+        })
+    }
+
+    /// How many documents there are, but for changes that are queued. Waits for nobody.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.counts.documents.load(Relaxed)
+    }
+
+    /// Whether there are none; as [`Self::len`].
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// The keys of all documents, in no order. O(documents).

@@ -23,8 +23,8 @@ pub(super) type Claims = HashSet<(usize, DocId)>;
 
 /// What a thread does next.
 enum Task {
-    /// Vectors are placed in the graph.
-    Place(usize, DocId, Vec<Probe>),
+    /// A vector is placed in the graph.
+    Place(usize, DocId, Probe),
     /// A number that is gone is taken out.
     Remove(usize, DocId),
 }
@@ -43,8 +43,8 @@ impl Index {
             }
             match self.next_task() {
                 Some(Task::Remove(place, id)) => self.remove_stale(place, id, scratch),
-                Some(Task::Place(place, id, probes)) => {
-                    let grew = self.place(place, id, &probes, scratch);
+                Some(Task::Place(place, id, probe)) => {
+                    let grew = self.place(place, id, &probe, scratch);
                     lock(&self.claims).remove(&(place, id));
                     if !grew {
                         return Settled::Stuck;
@@ -83,9 +83,9 @@ impl Index {
             if let Some(id) = field.first_stale() {
                 return Some(Task::Remove(place, id));
             }
-            let (id, probes) = field.next_fresh(|id| !claims.contains(&(place, id)))?;
+            let (id, probe) = field.next_fresh(|id| !claims.contains(&(place, id)))?;
             claims.insert((place, id));
-            Some(Task::Place(place, id, probes))
+            Some(Task::Place(place, id, probe))
         })
     }
 
@@ -94,12 +94,13 @@ impl Index {
     }
 
     /// Whether the graph could grow.
-    fn place(&self, place: usize, id: DocId, probes: &[Probe], scratch: &mut Scratch) -> bool {
-        let placements = match self.ledger.read(true).vectors.0.get(place) {
-            Some(Some(field)) => field.place(probes, scratch),
-            Some(None) | None => return true,
+    fn place(&self, place: usize, id: DocId, probe: &Probe, scratch: &mut Scratch) -> bool {
+        let placement = match self.ledger.read(true).vectors.0.get(place) {
+            Some(Some(field)) => field.place(probe, scratch),
+            Some(None) | None => None,
         };
-        let settle = |field: &mut VectorField| field.settle(id, probes, &placements, scratch);
+        let Some(placement) = placement else { return true };
+        let settle = |field: &mut VectorField| field.settle(id, probe, &placement);
         !matches!(self.ledger.write().with_vectors(place, settle), Some(Err(_)))
     }
 }

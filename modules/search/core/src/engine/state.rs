@@ -16,6 +16,15 @@ use crate::index::{DocId, FieldIndex, Fields};
 use crate::plan::{Nearest, Vectors, View};
 use crate::schema::Schema;
 
+/// Figures of a state, kept beside it.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    /// Documents.
+    pub(super) documents: AtomicU64,
+    /// Vectors that wait, and numbers that are stale.
+    pub(super) unsettled: AtomicU64,
+}
+
 /// The documents and all that is indexed of them.
 #[derive(Debug)]
 pub(super) struct State {
@@ -23,8 +32,8 @@ pub(super) struct State {
     pub(super) documents: Documents,
     pub(super) fields: Fields,
     pub(super) vectors: VectorFields,
-    /// How much is not settled, for those who do not look into the state.
-    unsettled: Arc<AtomicU64>,
+    /// Figures for those who do not look into the state.
+    counts: Arc<Counts>,
     /// Documents that were left out as a vector index could not grow.
     pub(super) refused: Failures,
 }
@@ -62,12 +71,12 @@ impl Vectors for VectorFields {
 }
 
 impl State {
-    /// Without documents; `unsettled` is kept up to date from then on.
-    pub(super) fn new(schema: Arc<Schema>, unsettled: Arc<AtomicU64>) -> Self {
+    /// Without documents; `counts` is kept up to date from then on.
+    pub(super) fn new(schema: Arc<Schema>, counts: Arc<Counts>) -> Self {
         let (documents, fields) = (Documents::new(), Fields::new(&schema));
         let mut vectors = VectorFields::default();
         vectors.extend(&schema);
-        Self { schema, documents, fields, vectors, unsettled, refused: Failures::default() }
+        Self { schema, documents, fields, vectors, counts, refused: Failures::default() }
     }
 
     /// What a query is answered from.
@@ -90,7 +99,7 @@ impl State {
 
     /// Vectors that are not in their graph yet, or still in it.
     pub(super) fn unsettled(&self) -> u64 {
-        self.unsettled.load(Relaxed)
+        self.counts.unsettled.load(Relaxed)
     }
 
     /// Changes the vectors of the field at `place`, if it has some.
@@ -107,7 +116,8 @@ impl State {
 
     fn count(&self) {
         let unsettled = self.vectors.0.iter().flatten().map(VectorField::unsettled);
-        self.unsettled.store(unsettled.sum(), Relaxed);
+        self.counts.unsettled.store(unsettled.sum(), Relaxed);
+        self.counts.documents.store(self.documents.len(), Relaxed);
     }
 
     pub(super) fn tag_values(&self, name: &[u8]) -> Option<Vec<Box<[u8]>>> {

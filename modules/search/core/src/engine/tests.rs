@@ -104,6 +104,60 @@ fn a_plan_is_told_without_a_search() {
 }
 
 #[test]
+fn what_is_queued_counts_as_there() {
+    let index = index(SCHEMA);
+    let put = |key: &str| index.put(key.as_bytes(), &hash("t", "1", [1.0, 1.0])).unwrap();
+    let check = |expected: &str| {
+        let there = |key: &&str| index.contains(key.as_bytes());
+        let found: String = ["a", "b", "c", "d"].into_iter().filter(there).collect();
+        assert_eq!(found, expected);
+    };
+    put("a");
+    put("b");
+    let hold = index.hold();
+    index.rename(b"b", b"c");
+    check("ac");
+    index.rename(b"x", b"a");
+    check("ac");
+    index.remove(b"a");
+    put("d");
+    index.rename(b"d", b"a");
+    index.rename(b"a", b"a");
+    check("ac");
+    index.remove(b"c");
+    index.rename(b"c", b"b");
+    check("a");
+    assert_eq!(index.len(), 2);
+    drop(hold);
+    assert_eq!((index.info().documents, index.len()), (1, 1));
+    check("a");
+}
+
+#[test]
+fn vectors_without_distances_are_refused() {
+    use crate::code::Coded;
+    let check = |metric: &str, point: [f32; 2], expected: &str| {
+        let index = index(&SCHEMA.replace("L2", metric));
+        let mut params = Params::default();
+        params.add(b"b", &vector(point));
+        let stopwords = Stopwords::none();
+        let reading = Reading { dialect: 2, params: &params, stopwords: &stopwords };
+        for text in ["*=>[KNN 1 @v $b]", "@v:[VECTOR_RANGE 1 $b]"] {
+            let query = parse(text.as_bytes(), &reading).unwrap();
+            let scoring = crate::plan::Scoring::Words;
+            let request = Request { query: &query, order: None, scoring, limit: (0, 9) };
+            let (scratch, cancel) = (&mut Scratch::default(), Cancel::new());
+            let found = index.search(&request, scratch, &cancel, &()).map_err(|error| error.text());
+            let text = found.err().unwrap_or_default();
+            assert!(text.ends_with(expected), "{text}");
+        }
+    };
+    check("COSINE", [0.0, 0.0], "query vector is zero, which has no cosine");
+    check("L2", [f32::NAN, 0.0], "query vector has elements that are not finite");
+    check("L2", [0.0, 0.0], "");
+}
+
+#[test]
 fn what_cannot_be_indexed_is_left_out_and_named() {
     let index = index(SCHEMA);
     index.put(b"a", &hash("x", "1", [1.0, 0.0])).unwrap();

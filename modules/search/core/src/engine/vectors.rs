@@ -47,6 +47,8 @@ pub(super) struct VectorField {
     /// How much further than its radius a range search looks unless it says otherwise.
     epsilon: f64,
     costs: Costs,
+    /// Whether a document has ever had several vectors.
+    several: bool,
 }
 
 impl VectorField {
@@ -62,7 +64,14 @@ impl VectorField {
         };
         let bytes = if vector.quantized { vector.dimension } else { vector.blob_size() };
         let costs = Costs::of(bytes, graph.is_some());
-        Some(Self { fresh: Flat::new(space), graph, stale: DocSet::new(), epsilon, costs })
+        Some(Self {
+            fresh: Flat::new(space),
+            graph,
+            stale: DocSet::new(),
+            epsilon,
+            costs,
+            several: false,
+        })
     }
 
     /// Gives `document` these vectors instead of those it has. Where they are the same, nothing is
@@ -75,6 +84,7 @@ impl VectorField {
             return Ok(());
         }
         self.remove(document);
+        self.several |= probes.len() > 1;
         for probe in probes {
             if let Err(refused) = self.fresh.add(document, probe) {
                 self.fresh.remove(document);
@@ -86,11 +96,12 @@ impl VectorField {
 
     /// Whether `document` has these vectors and no others.
     fn has(&self, document: DocId, probes: &[Probe]) -> bool {
-        if self.fresh.contains(document) {
-            return self.fresh.has(document, probes);
-        }
         let graph = self.graph.as_ref().filter(|_| !self.stale.contains(document));
-        graph.is_some_and(|graph| graph.has(document, probes))
+        match graph.filter(|graph| graph.contains(document)) {
+            None => self.fresh.has(document, probes),
+            // In both: being settled. Then it is put anew.
+            Some(graph) => !self.fresh.contains(document) && graph.has(document, probes),
+        }
     }
 
     /// Takes the vectors of `document` away.
@@ -125,51 +136,35 @@ impl VectorField {
         }
     }
 
-    /// A document whose fresh vectors could go into the graph, and that `takes` takes; its vectors.
-    pub(super) fn next_fresh(
-        &self,
-        takes: impl FnMut(DocId) -> bool,
-    ) -> Option<(DocId, Vec<Probe>)> {
+    /// A fresh vector that could go into the graph, of a document that `takes` takes.
+    pub(super) fn next_fresh(&self, takes: impl FnMut(DocId) -> bool) -> Option<(DocId, Probe)> {
         self.graph.as_ref()?;
-        let label = self.fresh.labels().find_map({
-            let mut takes = takes;
-            move |label| takes(label).then_some(label)
-        })?;
-        Some((label, self.fresh.probes(label)))
+        self.fresh.last_of(takes)
     }
 
-    /// Where the vectors would go in the graph: the slow part, which changes nothing.
-    pub(super) fn place(&self, probes: &[Probe], scratch: &mut Scratch) -> Vec<Placement> {
-        let Some(graph) = &self.graph else { return Vec::new() };
-        probes.iter().map(|probe| graph.place(probe, scratch)).collect()
+    /// Where a vector would go in the graph: the slow part, which changes nothing.
+    pub(super) fn place(&self, probe: &Probe, scratch: &mut Scratch) -> Option<Placement> {
+        Some(self.graph.as_ref()?.place(probe, scratch))
     }
 
-    /// Moves the vectors of `document` to where they were placed, if it still has the same. When the
-    /// graph cannot grow, they stay fresh, and that is said.
+    /// Moves a vector of `document` to where it was placed, if the document still has it. When the
+    /// graph cannot grow, it stays fresh, and that is said.
     ///
     /// # Errors
     /// [`Refused`]
     pub(super) fn settle(
         &mut self,
         document: DocId,
-        probes: &[Probe],
-        placements: &[Placement],
-        scratch: &mut Scratch,
+        probe: &Probe,
+        placement: &Placement,
     ) -> Result<(), Refused> {
-        if !self.fresh.has(document, probes) {
-            return Ok(());
-        }
-        while self.stale.contains(document) {
-            self.remove_stale(document, scratch);
-        }
+        // What is stale goes first: a number names vectors of one document only.
+        let is_there = self.fresh.contains_vector(document, probe);
         let Some(graph) = &mut self.graph else { return Ok(()) };
-        for (probe, placement) in probes.iter().zip(placements) {
-            if let Err(refused) = graph.add_at(document, probe, placement) {
-                graph.remove(document, scratch);
-                return Err(refused);
-            }
+        if is_there && !self.stale.contains(document) {
+            graph.add_at(document, probe, placement)?;
+            self.fresh.take_vector(document, probe);
         }
-        self.fresh.remove(document);
         Ok(())
     }
 
@@ -196,11 +191,12 @@ impl VectorField {
             return Err(Error::Invalid);
         };
         let (space, params) = (graph.space().clone(), graph.params());
+        let vectors = self.fresh.len();
         let take = |number, digest| {
             let label = id(number)?;
             Some((label, self.fresh.take(label, digest)?))
         };
-        match Hnsw::load(reader, space, params, take) {
+        match Hnsw::load(reader, (space, params), vectors, take) {
             Ok(graph) => {
                 self.adopt(graph);
                 Ok(())
@@ -216,16 +212,8 @@ impl VectorField {
         }
     }
 
-    /// Takes a graph that was read. Documents of which it had a part only come anew.
+    /// Takes a graph that was read.
     fn adopt(&mut self, graph: Hnsw) {
-        let parted: DocSet = self.fresh.labels().filter(|label| graph.contains(*label)).collect();
-        for label in &parted {
-            for probe in graph.probes(label) {
-                // Where there is no more memory, the document is found by its other vectors.
-                let _ = self.fresh.add(label, &probe);
-            }
-        }
-        self.stale = parted;
         if graph.contains(graph.lost()) {
             self.stale.insert(graph.lost());
         }
@@ -306,8 +294,8 @@ fn seeds(allowed: &DocSet) -> impl Iterator<Item = Label> + Clone {
     ranks.map_while(|rank| allowed.select(rank))
 }
 
-/// The nearest of both; no document is in both.
-fn merged(one: Found, other: Found, k: usize) -> Vec<Neighbour> {
+/// The nearest of both. A document with several vectors may be in both for a while.
+fn merged(one: Found, other: Found, k: usize, several: bool) -> Vec<Neighbour> {
     let mut all: Vec<Neighbour> = one
         .neighbours
         .into_iter()
@@ -317,6 +305,10 @@ fn merged(one: Found, other: Found, k: usize) -> Vec<Neighbour> {
     all.sort_unstable_by(|one, other| {
         one.distance.total_cmp(&other.distance).then(one.document.cmp(&other.document))
     });
+    if several {
+        let mut seen = hashbrown::HashSet::new();
+        all.retain(|one| seen.insert(one.document));
+    }
     all.truncate(k);
     all
 }
@@ -330,7 +322,13 @@ impl Nearest for VectorField {
 
     fn documents(&self) -> u64 {
         let graph = self.graph.as_ref().map_or(0, |graph| graph.documents() as u64);
-        (self.fresh.documents() as u64).saturating_add(graph.saturating_sub(self.stale.len()))
+        let (fresh, graph) =
+            (self.fresh.documents() as u64, graph.saturating_sub(self.stale.len()));
+        if self.several { fresh.max(graph) } else { fresh.saturating_add(graph) }
+    }
+
+    fn check(&self, query: &[u8]) -> Result<(), Refused> {
+        self.fresh.space().probe(query).map(|_| ())
     }
 
     fn search(&self, query: &[u8], k: usize, how: &Search<'_>) -> Vec<Neighbour> {
@@ -338,7 +336,7 @@ impl Nearest for VectorField {
         let scratch = &mut *how.scratch.borrow_mut();
         let fresh = self.in_fresh(&probe, k, how, scratch);
         let graph = self.graph.as_ref().map(|graph| self.in_graph(graph, &probe, k, how, scratch));
-        merged(graph.unwrap_or_default(), fresh, k)
+        merged(graph.unwrap_or_default(), fresh, k, self.several)
     }
 
     fn range(&self, query: &[u8], radius: f64, how: &Search<'_>) -> Vec<Neighbour> {
@@ -358,7 +356,7 @@ impl Nearest for VectorField {
             found.neighbours.retain(|one| allows(one.label) && is_live(&one.label));
             found
         });
-        merged(graph.unwrap_or_default(), fresh, usize::MAX)
+        merged(graph.unwrap_or_default(), fresh, usize::MAX, self.several)
     }
 
     fn costs(&self) -> Costs {
@@ -392,8 +390,8 @@ mod tests {
             let probe = field.fresh.space().probe(&blob(id)).unwrap();
             field.put(id, std::slice::from_ref(&probe)).unwrap();
             if id < settled {
-                let placed = field.place(std::slice::from_ref(&probe), scratch);
-                field.settle(id, &[probe], &placed, scratch).unwrap();
+                let placed = field.place(&probe, scratch).unwrap();
+                field.settle(id, &probe, &placed).unwrap();
             }
         }
         field
@@ -445,5 +443,30 @@ mod tests {
         let probe = field.fresh.space().probe(&blob(3)).unwrap();
         field.put(3, &[probe.clone(), probe]).unwrap();
         assert_eq!((field.stale(), field.unsettled()), (1, 5));
+    }
+
+    #[test]
+    fn several_vectors_of_one_settle_one_by_one() {
+        let (mut field, scratch) = (line(10, 10), &mut Scratch::default());
+        let probes = [20, 100, 30].map(|id| field.fresh.space().probe(&blob(id)).unwrap());
+        field.put(50, &probes).unwrap();
+        for left in [3, 2, 1] {
+            assert_eq!(field.unsettled(), left);
+            check(&field, None, Way::AllLinks, &[8, 9, 50]);
+            let (id, probe) = field.next_fresh(|_| true).unwrap();
+            let placed = field.place(&probe, scratch).unwrap();
+            field.settle(id, &probe, &placed).unwrap();
+        }
+        assert_eq!((field.unsettled(), field.has(50, &probes)), (0, true));
+        field.put(50, &probes[..1]).unwrap();
+        check(&field, None, Way::AllLinks, &[8, 9, 50]);
+        // Not before what is stale is gone: that would go with it.
+        let (id, probe) = field.next_fresh(|_| true).unwrap();
+        let placed = field.place(&probe, scratch).unwrap();
+        field.settle(id, &probe, &placed).unwrap();
+        assert_eq!(field.unsettled(), 2);
+        (0..3).for_each(|_| field.remove_stale(50, scratch));
+        field.settle(id, &probe, &placed).unwrap();
+        assert_eq!((field.unsettled(), field.len()), (0, 11));
     }
 }

@@ -260,7 +260,7 @@ impl<'a> Evaluation<'a> {
 
     fn within(&mut self, within: &Within, allowed: Option<&DocSet>) -> Result<DocSet, Error> {
         let Some((vector, index)) = self.vectors(&within.field) else { return Ok(DocSet::new()) };
-        check_size(&within.blob, vector)?;
+        check(&within.blob, vector, index)?;
         if within.radius < 0.0 {
             return Err(Error::NegativeRadius(within.radius));
         }
@@ -284,7 +284,7 @@ impl<'a> Evaluation<'a> {
         'a: 'b,
     {
         let Some((vector, index)) = self.vectors(&knn.field) else { return Ok(None) };
-        check_size(&knn.blob, vector)?;
+        check(&knn.blob, vector, index)?;
         let purpose = if knn.filter.is_some() { Purpose::Hybrid } else { Purpose::Nearest };
         let options = VectorOptions::resolve(&knn.options, vector, purpose)?;
         let k = usize::try_from(knn.k).unwrap_or(usize::MAX).min(index.len());
@@ -319,7 +319,10 @@ impl<'a> Evaluation<'a> {
     }
 }
 
-fn check_size(blob: &[u8], vector: &Vector) -> Result<(), Error> {
+fn check(blob: &[u8], vector: &Vector, index: &dyn Nearest) -> Result<(), Error> {
     let (got, expected) = (blob.len() as u64, vector.blob_size());
-    if got == expected { Ok(()) } else { Err(Error::BlobSize(got, expected)) }
+    if got != expected {
+        return Err(Error::BlobSize(got, expected));
+    }
+    index.check(blob).map_err(Error::Blob)
 }

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use super::Costs;
-use crate::index::vector::{Cancel, Scratch};
+use crate::index::vector::{Cancel, Refused, Scratch};
 use crate::index::{DocId, DocSet};
 
 /// A document and how far it is.
@@ -60,6 +60,12 @@ pub trait Nearest {
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
+
+    /// Whether `query` has distances to vectors here.
+    ///
+    /// # Errors
+    /// [`Refused`]: it has none, and searches find nothing.
+    fn check(&self, query: &[u8]) -> Result<(), Refused>;
 
     /// The `k` nearest documents, or as many as were found: with [`Way::Scan`] that is all there are.
     /// `query` has the size of a vector's blob.

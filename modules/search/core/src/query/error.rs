@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use keyspan_common::wire::Wire;
 
 use crate::code::{Code, Coded, lossy};
+use crate::index::vector::Refused;
 use crate::print::general;
 
 /// What is wrong with the options of a vector query.
@@ -65,6 +66,8 @@ pub enum Error {
     AttributeValue(Box<[u8]>, Box<[u8]>),
     /// A vector of the wrong size: bytes given, and needed.
     BlobSize(u64, u64),
+    /// A vector that has no distances: NaN or infinite elements, or zeros under COSINE.
+    Blob(Refused),
     /// The distance has two names.
     DistanceTwice(Box<[u8]>, Box<[u8]>),
     /// Empty strings are asked for, but not indexed.
@@ -107,7 +110,8 @@ impl Coded for Error {
     fn code(&self) -> Code {
         match self {
             Self::Attribute(_) => Code::OptionInvalid,
-            Self::BlobSize(..)
+            Self::Blob(_)
+            | Self::BlobSize(..)
             | Self::Empty
             | Self::Missing(_)
             | Self::NegativeRadius(_)
@@ -135,6 +139,14 @@ impl Coded for Error {
             Self::Attribute(name) => format!("Invalid attribute {}", lossy(name)),
             Self::AttributeValue(value, name) => {
                 format!("Invalid value ({}) for `{}`", lossy(value), lossy(name))
+            }
+            Self::Blob(refused) => {
+                let what = match refused {
+                    Refused::Zero => "is zero, which has no cosine",
+                    Refused::NotFinite => "has elements that are not finite",
+                    Refused::Full | Refused::NoMemory | Refused::Size => "cannot be read",
+                };
+                format!("Error parsing vector similarity query: query vector {what}")
             }
             Self::BlobSize(got, expected) => format!(
                 "Error parsing vector similarity query: query vector blob size ({got}) does not match index's expected size ({expected})."

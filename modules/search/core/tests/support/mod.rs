@@ -89,6 +89,10 @@ pub(crate) fn settle(index: &Index) {
     while index.settle(64, &mut Scratch::default(), &Cancel::new()) != Settled::All {}
 }
 
+pub(crate) fn settle_some(index: &Index, budget: usize) {
+    index.settle(budget, &mut Scratch::default(), &Cancel::new());
+}
+
 pub(crate) fn keys(answer: &Answer) -> Vec<String> {
     answer.hits.iter().map(|hit| String::from_utf8(hit.key.to_vec()).unwrap()).collect()
 }

@@ -61,16 +61,31 @@ impl Flat {
         self.store.has(label, probes)
     }
 
-    /// The labels, once for each vector, the last that came first unless some were removed.
-    pub fn labels(&self) -> impl Iterator<Item = Label> {
-        let slots = (0..u32::try_from(self.len()).unwrap_or(u32::MAX)).rev();
-        slots.filter_map(|slot| self.store.label(slot))
+    /// A vector of a label that `takes` takes, and the label: the last that came, unless some were
+    /// removed.
+    pub fn last_of(&self, mut takes: impl FnMut(Label) -> bool) -> Option<(Label, Probe)> {
+        let mut slots = (0..u32::try_from(self.len()).unwrap_or(u32::MAX)).rev();
+        slots.find_map(|slot| {
+            let label = self.store.label(slot).filter(|label| takes(*label))?;
+            Some((label, self.store.probe(slot)))
+        })
     }
 
-    /// The vectors of `label`.
+    fn slot_of(&self, label: Label, probe: &Probe) -> Option<Slot> {
+        self.store.slots(label).find(|slot| self.store.row(*slot) == probe.row())
+    }
+
+    /// Whether `label` has this vector.
     #[must_use]
-    pub fn probes(&self, label: Label) -> Vec<Probe> {
-        self.store.slots(label).map(|slot| self.store.probe(slot)).collect()
+    pub fn contains_vector(&self, label: Label, probe: &Probe) -> bool {
+        self.slot_of(label, probe).is_some()
+    }
+
+    /// Takes this vector away from those of `label`.
+    pub fn take_vector(&mut self, label: Label, probe: &Probe) {
+        if let Some(slot) = self.slot_of(label, probe) {
+            self.store.swap_remove(slot);
+        }
     }
 
     /// Adds a vector to those of `label`.

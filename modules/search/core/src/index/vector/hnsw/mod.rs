@@ -142,12 +142,6 @@ impl Hnsw {
         self.store.has(label, probes)
     }
 
-    /// The vectors of `label`.
-    #[must_use]
-    pub fn probes(&self, label: Label) -> Vec<Probe> {
-        self.store.slots(label).map(|slot| self.store.probe(slot)).collect()
-    }
-
     /// Adds a vector to those of `label`.
     ///
     /// # Errors

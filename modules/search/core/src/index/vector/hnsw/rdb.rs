@@ -82,7 +82,7 @@ impl Hnsw {
         u32::try_from(self.len()).unwrap_or(u32::MAX)
     }
 
-    /// Reads a graph of `space` and `params`. `take` gives the vector of this digest of the document
+    /// Reads a graph of `space` and `params`, of at most `vectors` that are there. `take` gives the vector of this digest of the document
     /// of this number away, and the label it has now; where there is none any more, the node stays
     /// as one of [`Hnsw::lost`] until it is removed. O(vectors * (dimension + M^2)).
     ///
@@ -93,12 +93,12 @@ impl Hnsw {
     /// [`Error::Truncated`].
     pub fn load<R: Read>(
         reader: &mut R,
-        space: Space,
-        params: Params,
+        (space, params): (Space, Params),
+        vectors: usize,
         take: impl FnMut(u32, u64) -> Option<(Label, Probe)>,
     ) -> Result<Self, (Error, Box<Self>)> {
         let mut hnsw = Self::new(space, params);
-        match hnsw.read(reader, take) {
+        match hnsw.read(reader, vectors, take) {
             Ok(()) if hnsw.is_valid() => Ok(hnsw),
             Ok(()) => Err((Error::Invalid, Box::new(hnsw))),
             Err(error) => Err((error, Box::new(hnsw))),
@@ -108,6 +108,7 @@ impl Hnsw {
     fn read<R: Read>(
         &mut self,
         reader: &mut R,
+        vectors: usize,
         mut take: impl FnMut(u32, u64) -> Option<(Label, Probe)>,
     ) -> Result<(), Error> {
         for (place, expected) in header(self.space(), self.params).into_iter().enumerate() {
@@ -119,12 +120,20 @@ impl Hnsw {
         let entry = u32::try_from(reader.unsigned()?).map_err(|_| Error::Invalid)?;
         self.entry = (entry < count).then_some(entry);
         self.draws = reader.unsigned()?;
+        // What is gone takes memory all the same, until it is removed: not more than its share.
+        let lost_max = count as usize / LOST_SHARE;
+        if count as usize - lost_max > vectors {
+            return Err(Error::Invalid);
+        }
         let mut lost = 0;
         while self.slot_count() < count {
             let left = count.abs_diff(self.slot_count()) as usize;
             lost += self.read_chunk(reader, left.min(CHUNK), count, &mut take)?;
+            if lost > lost_max {
+                return Err(Error::Invalid);
+            }
         }
-        if lost <= self.len() / LOST_SHARE { Ok(()) } else { Err(Error::Invalid) }
+        Ok(())
     }
 
     /// Reads the next `len` vectors, and says how many of them are gone.

@@ -25,8 +25,12 @@ pub(super) fn diverse(
     }
 }
 
-/// Whether no one of `chosen` is nearer to `slot` than `distance`.
+/// Whether no one of `chosen` is nearer to `slot` than `distance`, or is the same vector: of equal
+/// ones one is enough, or they would be linked with one another alone.
 pub(super) fn is_diverse(near: Near<'_>, distance: f32, slot: Slot, chosen: &[Slot]) -> bool {
     let row = near.row(slot);
-    chosen.iter().all(|other| near.distance(row, *other) >= distance)
+    chosen.iter().all(|other| {
+        let between = near.distance(row, *other);
+        between > distance || between == distance && near.row(*other) != row
+    })
 }

@@ -52,8 +52,6 @@ impl ServerCommand for Info {
     fn run(call: &mut Call<'_>, mut args: Args<'_>, reply: &mut dyn Reply) -> Result<(), Error> {
         let entry = registry::find(word(&mut args, Self::ROW.name)?).ok_or(Error::NoIndex)?;
         entry.use_it();
-        // Makes what is queued: what was written before is counted.
-        let _ = entry.index.contains(b"");
         let is_node = call.server().is_cluster();
         Page { entry: &entry, info: entry.index.info(), is_node, reply }.write();
         Ok(())

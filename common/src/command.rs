@@ -28,6 +28,9 @@ pub enum Access {
 pub enum Keys {
     /// None.
     None,
+    /// None; but the first word after the command's name names what the reply depends on, and servers
+    /// may track it as if it were a key. Rules about keys do not see it.
+    Tracked,
     /// `first` to `last` (negative counts from the end, -1 is the last word), each `step` words.
     Range {
         /// Index of the first key.

@@ -51,6 +51,9 @@ fn flags(row: &Row) -> String {
 fn keys(row: &Row) -> String {
     match row.keys {
         Keys::None => "none".to_owned(),
+        Keys::Tracked => {
+            "none; clients that track keys are told of changes under the first word".to_owned()
+        }
         Keys::Range { first, last, step } => format!("{first} to {last}, step {step}"),
         Keys::FirstAndCounted { count } => format!("1, and as many as word {count} says behind it"),
     }

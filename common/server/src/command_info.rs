@@ -21,6 +21,8 @@ static LAYOUT: Layout = Layout(raw::CommandInfoVersion {
 /// Shared between threads as the plain numbers it is.
 struct Layout(raw::CommandInfoVersion);
 
+const CLUSTER: u32 = bindings::REDISMODULE_CTX_FLAGS_CLUSTER;
+
 /// Deepest nesting of arguments that is handed to the server.
 const DEPTH_MAX: usize = 8;
 
@@ -32,13 +34,17 @@ const DEPTH_MAX: usize = 8;
 /// # Safety
 /// `ctx` is that of `OnLoad`.
 pub(crate) unsafe fn register(api: &Api, ctx: *mut raw::Ctx, entry: &Entry) -> Result<(), String> {
-    let row = &entry.row;
+    // A node would refuse names that another one's slots have.
+    // SAFETY: the caller's promise.
+    let is_node = unsafe { (api.context_flags)(ctx) }.cast_unsigned() & CLUSTER != 0;
+    let untracked = Row { keys: Keys::None, ..entry.row };
+    let row = if is_node && entry.row.keys == Keys::Tracked { &untracked } else { &entry.row };
     let refused = |what: &str| format!("the server refuses {what} of the command '{}'", row.name);
     let name = CString::new(row.name).map_err(|_| refused("the name"))?;
     let (first, last, step) = match row.keys {
         Keys::None => (0, 0, 0),
         Keys::Range { first, last, step } => (first, last, step),
-        Keys::FirstAndCounted { .. } => (1, 1, 1),
+        Keys::FirstAndCounted { .. } | Keys::Tracked => (1, 1, 1),
     };
     let flags = CString::new(flags(row)).map_err(|_| refused("the flags"))?;
     let (name, flags) = (name.as_ptr(), flags.as_ptr());
@@ -64,7 +70,7 @@ fn flags(row: &Row) -> String {
     };
     let fast = if row.fast { " fast" } else { "" };
     let keys = match row.keys {
-        Keys::None | Keys::Range { .. } => "",
+        Keys::None | Keys::Tracked | Keys::Range { .. } => "",
         Keys::FirstAndCounted { .. } => " getkeys-api",
     };
     format!("{access}{fast}{keys}")
@@ -119,6 +125,11 @@ fn key_specs(row: &Row) -> [raw::KeySpec; 3] {
     let mut specs = [END_OF_KEYS; 3];
     match row.keys {
         Keys::None => {}
+        Keys::Tracked => {
+            let not_key = bindings::REDISMODULE_CMD_KEY_NOT_KEY;
+            let flags = key_flags(Access::Read) | not_key;
+            specs[0] = raw::KeySpec { flags: flags.into(), ..range(Access::Read, 1, 1, 1) };
+        }
         Keys::Range { first, last, step } => specs[0] = range(row.access, first, last, step),
         Keys::FirstAndCounted { count } => {
             specs[0] =
@@ -132,7 +143,7 @@ fn key_specs(row: &Row) -> [raw::KeySpec; 3] {
 /// The index of the last of [`key_specs`].
 const fn last_key_spec(keys: Keys) -> c_int {
     match keys {
-        Keys::None | Keys::Range { .. } => 0,
+        Keys::None | Keys::Range { .. } | Keys::Tracked => 0,
         Keys::FirstAndCounted { .. } => 1,
     }
 }

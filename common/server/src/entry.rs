@@ -115,7 +115,7 @@ fn tell_keys(len: usize, counted: Option<(usize, usize)>, key: impl Fn(c_int, c_
     }
 }
 
-const fn fits(arity: Arity, count: usize) -> bool {
+pub(crate) const fn fits(arity: Arity, count: usize) -> bool {
     match arity {
         Arity::AtLeast(least) => count >= least as usize,
         Arity::Exactly(exact) => count == exact as usize,
@@ -124,7 +124,7 @@ const fn fits(arity: Arity, count: usize) -> bool {
 
 /// Calls `body` with the words' bytes, which stay where the server has them.
 #[inline]
-fn lay_out(api: &Api, words: &[*mut raw::Word], body: impl FnOnce(Args<'_>)) {
+pub(crate) fn lay_out(api: &Api, words: &[*mut raw::Word], body: impl FnOnce(Args<'_>)) {
     let mut short: [&[u8]; SHORT] = [&[]; SHORT];
     match short.get_mut(..words.len()) {
         Some(place) => {

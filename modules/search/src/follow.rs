@@ -51,8 +51,7 @@ fn changed(server: &Server<'_>, key: &[u8]) {
 
 fn renamed(server: &Server<'_>, from: &[u8], to: &[u8]) {
     for entry in registry::covering(&[from, to]) {
-        let schema = entry.index.schema();
-        match (schema.covers(from), schema.covers(to)) {
+        match (entry.covers(from), entry.covers(to)) {
             // A filter may ask for the name.
             (true, true) if entry.filter.is_none() && entry.index.contains(from) => {
                 entry.index.rename(from, to);

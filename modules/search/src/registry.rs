@@ -22,6 +22,8 @@ pub(crate) struct Entry {
     pub(crate) name: Box<[u8]>,
     /// Its documents.
     pub(crate) index: Index,
+    /// What the keys of documents begin with; fixed, so that a write is judged without a lock.
+    prefixes: Box<[Box<[u8]>]>,
     /// What a document has to meet.
     pub(crate) filter: Option<Expression>,
     /// The keys that were there before it.
@@ -51,6 +53,7 @@ impl Entry {
         let filter = schema.filter.as_deref().and_then(|text| Expression::parse(text).ok());
         Arc::new(Self {
             name: name.into(),
+            prefixes: schema.prefixes.clone().into(),
             filter,
             index: Index::new(schema, settings::engine()),
             scan: Mutex::default(),
@@ -64,6 +67,11 @@ impl Entry {
             synonyms,
             used: Mutex::new(Instant::now()),
         })
+    }
+
+    /// Whether a key begins as those of documents do.
+    pub(crate) fn covers(&self, key: &[u8]) -> bool {
+        self.prefixes.iter().any(|prefix| key.starts_with(prefix))
     }
 
     /// Counts a use.
@@ -138,10 +146,7 @@ pub(crate) fn all() -> Vec<Arc<Entry>> {
 /// The indexes whose documents may have one of `keys`.
 pub(crate) fn covering(keys: &[&[u8]]) -> Vec<Arc<Entry>> {
     let registry = registry();
-    let covers = |entry: &&Arc<Entry>| {
-        let schema = entry.index.schema();
-        keys.iter().any(|key| schema.covers(key))
-    };
+    let covers = |entry: &&Arc<Entry>| keys.iter().any(|key| entry.covers(key));
     registry.indexes.values().filter(covers).cloned().collect()
 }
 

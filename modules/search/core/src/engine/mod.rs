@@ -48,13 +48,13 @@ use state::{Counts, State};
 pub struct Settings {
     /// How far patterns go.
     pub expansion: Expansion,
-    /// How many changes the one who asks for one makes at once at most.
+    /// How many changes the one who asks for one makes at once at most: some microseconds each. 8.
     pub changes_at_once: usize,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { expansion: Expansion::default(), changes_at_once: 64 }
+        Self { expansion: Expansion::default(), changes_at_once: 8 }
     }
 }
 
@@ -200,7 +200,8 @@ impl Index {
     }
 }
 
-/// While it is there, nobody changes the index: for the moment of a fork.
+/// While it is there, nobody changes the index: for the moment of a fork. A process that was forked
+/// forgets it instead of dropping it, as the locks of threads it does not have stay locked.
 pub struct Hold<'a>(#[expect(dead_code, reason = "held, not read")] ledger::Reading<'a, State>);
 
 impl Index {

@@ -66,6 +66,15 @@ impl<T: Copy> Blocks<T> {
         Some((block, (id & mask) as usize))
     }
 
+    /// The blocks of two records and their places, if they are not in the same block.
+    pub(super) fn two_mut(&mut self, one: u32, other: u32) -> Option<[(&mut [T], usize); 2]> {
+        let (shift, mask) = (self.shift, self.mask());
+        let blocks = [one, other].map(|id| (id >> shift) as usize);
+        let [first, second] = self.blocks.get_disjoint_mut(blocks).ok()?;
+        let place = |id: u32| (id & mask) as usize;
+        Some([(first, place(one)), (second, place(other))])
+    }
+
     #[inline]
     fn mask(&self) -> u32 {
         (1 << self.shift) - 1

@@ -58,14 +58,30 @@ impl Rows {
         }
     }
 
+    fn copy(&mut self, from: u32, to: u32) {
+        let (stride, len) = (self.blocks.stride(), self.row_bytes);
+        let row = |place: usize| {
+            let start = place.wrapping_mul(stride);
+            start..start.wrapping_add(len)
+        };
+        let Some([(source, from_place), (target, to_place)]) = self.blocks.two_mut(from, to) else {
+            // In one block.
+            let copy = self.row(from).to_vec();
+            return self.write(to, &copy);
+        };
+        let source = bytes(source).get(row(from_place));
+        if let (Some(source), Some(target)) = (source, bytes_mut(target).get_mut(row(to_place))) {
+            target.copy_from_slice(source);
+        }
+    }
+
     /// Takes row `id` away; the last row takes its place.
     pub(super) fn swap_remove(&mut self, id: u32) {
         let Some(last) = self.len().checked_sub(1).and_then(|last| u32::try_from(last).ok()) else {
             return;
         };
         if id < last {
-            let row = self.row(last).to_vec();
-            self.write(id, &row);
+            self.copy(last, id);
         }
         self.blocks.pop();
     }

@@ -117,17 +117,18 @@ fn flush(server: &Server<'_>, database: Option<i32>) {
     if database.is_some_and(|number| number != DATABASE) {
         return;
     }
-    for entry in registry::all() {
+    for entry in registry::clear() {
         server.signal(&entry.name);
+        work::discard(entry);
     }
-    registry::clear();
 }
 
 fn swap(server: &Server<'_>, one: i32, other: i32) {
     if one != DATABASE && other != DATABASE || one == other {
         return;
     }
-    for entry in registry::renew() {
+    registry::renew().into_iter().for_each(work::discard);
+    for entry in registry::all() {
         server.signal(&entry.name);
         scan::start(&entry, server);
     }

@@ -182,25 +182,24 @@ pub(crate) fn remove(name: &[u8]) -> Option<Arc<Entry>> {
 }
 
 /// Takes all indexes out.
-pub(crate) fn clear() {
+pub(crate) fn clear() -> Vec<Arc<Entry>> {
     let mut registry = registry();
-    for entry in registry.indexes.values() {
-        entry.dropped.store(true, Relaxed);
-    }
-    *registry = Registry::default();
+    let gone = std::mem::take(&mut *registry).indexes;
     registry.changed();
+    drop(registry);
+    gone.into_values().inspect(|entry| entry.dropped.store(true, Relaxed)).collect()
 }
 
-/// Makes every index anew, without documents.
+/// Makes every index anew, without documents; the old ones are answered.
 pub(crate) fn renew() -> Vec<Arc<Entry>> {
     let mut registry = registry();
     let old = std::mem::take(&mut registry.indexes);
-    for entry in old.into_values() {
+    for entry in old.values() {
         entry.dropped.store(true, Relaxed);
         let schema = Schema::clone(&entry.index.schema());
         registry.put(Entry::new(&entry.name, schema, entry.synonyms.clone()));
     }
-    registry.indexes.values().cloned().collect()
+    old.into_values().collect()
 }
 
 /// The definitions of all indexes, as files have them.

@@ -337,6 +337,19 @@ fn a_node_of_a_cluster_serves_its_keys() -> Outcome<()> {
 }
 
 #[test]
+fn payloads_and_scores_are_answered() -> Outcome<()> {
+    on_each_server(search, |server| {
+        let mut client = server.client()?;
+        run(&mut client, &["FT.CREATE i SCORE_FIELD s PAYLOAD_FIELD p SCHEMA t TAG"])?;
+        run(&mut client, &["HSET d:1 t a s 0.25 p x", "HSET d:2 t a s 0.5"])?;
+        client.expect(
+            "FT.SEARCH i * WITHSCORES WITHPAYLOADS NOCONTENT SCORER DOCSCORE",
+            "*7\r\n:2\r\n$3\r\nd:2\r\n$3\r\n0.5\r\n$-1\r\n$3\r\nd:1\r\n$4\r\n0.25\r\n$1\r\nx",
+        )
+    })
+}
+
+#[test]
 fn json_needs_its_module() -> Outcome<()> {
     on_each_server(search, |server| {
         let reply = server.client()?.line("FT.CREATE i ON JSON SCHEMA $.t AS t TAG")?;

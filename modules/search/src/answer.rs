@@ -7,7 +7,7 @@ use keyspan_search_core::documents::SortValue;
 use keyspan_search_core::engine::Answer;
 use keyspan_search_core::plan::Hit;
 use keyspan_search_core::print::general;
-use keyspan_search_core::request::{Format, Request, Switch};
+use keyspan_search_core::request::{Request, Switch};
 use keyspan_search_core::schema::Schema;
 use keyspan_server::Server;
 
@@ -25,6 +25,7 @@ pub(crate) type Added<'a> = &'a dyn Fn(&mut dyn Reply);
 struct Row<'a> {
     hit: &'a Hit,
     pairs: Vec<Pair>,
+    payload: Option<Box<[u8]>>,
 }
 
 /// An answer on its way to the client.
@@ -66,30 +67,37 @@ impl<'a> Results<'a> {
 
     fn rows(&self, server: &Server<'_>) -> Vec<Row<'a>> {
         let hits = self.answer.hits.iter();
-        if self.request.has(Switch::NoContent) {
-            return hits.map(|hit| Row { hit, pairs: Vec::new() }).collect();
+        if self.request.has(Switch::NoContent) && !self.request.has(Switch::WithPayloads) {
+            return hits.map(|hit| Row { hit, pairs: Vec::new(), payload: None }).collect();
         }
-        server.in_database(DATABASE, |server| {
-            hits.filter_map(|hit| Some(Row { hit, pairs: self.pairs(server, hit)? })).collect()
-        })
+        server
+            .in_database(DATABASE, |server| hits.filter_map(|hit| self.row(server, hit)).collect())
     }
 
-    /// What is answered of a document; `None` if it is gone.
-    fn pairs(&self, server: &Server<'_>, hit: &Hit) -> Option<Vec<Pair>> {
+    /// A result with what is answered of its document; `None` if it is gone.
+    fn row(&self, server: &Server<'_>, hit: &'a Hit) -> Option<Row<'a>> {
         let key = server.open(&hit.key)?;
         let document = Document::of(&key, self.schema.source)?;
+        let payload = self.schema.payload_field.as_deref();
+        let payload = payload.and_then(|field| document.text(field, false));
+        let pairs = if self.request.has(Switch::NoContent) {
+            Vec::new()
+        } else {
+            self.pairs(&document, hit)
+        };
+        Some(Row { hit, pairs, payload })
+    }
+
+    fn pairs(&self, document: &Document<'_>, hit: &Hit) -> Vec<Pair> {
         let names: Vec<&[u8]> = self.answer.distances.iter().map(|name| &**name).collect();
-        match self.request.returned(&names) {
-            Some(returns) => {
-                let value = |path: &[u8], name: &[u8]| {
-                    self.distance(hit, path)
-                        .or_else(|| self.value(&document, path))
-                        .map(|value| (Box::from(name), value))
-                };
-                Some(returns.iter().filter_map(|one| value(&one.path, &one.name)).collect())
-            }
-            None => Some(self.everything(&document, hit)),
-        }
+        let Some(returns) = self.request.returned(&names) else {
+            return self.everything(document, hit);
+        };
+        let value = |path: &[u8], name: &[u8]| {
+            let value = self.distance(hit, path).or_else(|| self.value(document, path))?;
+            Some((Box::from(name), value))
+        };
+        returns.iter().filter_map(|one| value(&one.path, &one.name)).collect()
     }
 
     /// The distances, what is sorted by, and the whole document.
@@ -140,7 +148,7 @@ impl<'a> Results<'a> {
             reply.bulk(&row.hit.key);
             self.write_score(row.hit, reply);
             if request.has(Switch::WithPayloads) {
-                reply.null();
+                write_payload(row, reply);
             }
             if request.has(Switch::WithSortKeys) {
                 self.write_sort_key(row.hit, reply);
@@ -156,8 +164,7 @@ impl<'a> Results<'a> {
         reply.simple("attributes");
         reply.array(0);
         reply.simple("format");
-        let is_expanded = self.request.format == Format::Expand;
-        reply.simple(if is_expanded { "EXPAND" } else { "STRING" });
+        reply.simple("STRING");
         reply.simple("results");
         reply.array(rows.len());
         rows.iter().for_each(|row| self.write_row(row, reply));
@@ -188,7 +195,7 @@ impl<'a> Results<'a> {
         }
         if request.has(Switch::WithPayloads) {
             reply.simple("payload");
-            reply.null();
+            write_payload(row, reply);
         }
         if request.has(Switch::WithSortKeys) {
             reply.simple("sortkey");
@@ -228,6 +235,13 @@ impl<'a> Results<'a> {
             }
             SortValue::Missing => reply.null(),
         }
+    }
+}
+
+fn write_payload(row: &Row<'_>, reply: &mut dyn Reply) {
+    match &row.payload {
+        Some(payload) => reply.bulk(payload),
+        None => reply.null(),
     }
 }
 

@@ -51,8 +51,7 @@ fn changed(server: &Server<'_>, key: &[u8]) {
 
 fn renamed(server: &Server<'_>, from: &[u8], to: &[u8]) {
     for entry in registry::covering(&[from, to]) {
-        let schema = entry.index.schema();
-        match (schema.covers(from), schema.covers(to)) {
+        match (entry.covers(from), entry.covers(to)) {
             // A filter may ask for the name.
             (true, true) if entry.filter.is_none() && entry.index.contains(from) => {
                 entry.index.rename(from, to);
@@ -118,17 +117,18 @@ fn flush(server: &Server<'_>, database: Option<i32>) {
     if database.is_some_and(|number| number != DATABASE) {
         return;
     }
-    for entry in registry::all() {
+    for entry in registry::clear() {
         server.signal(&entry.name);
+        work::discard(entry);
     }
-    registry::clear();
 }
 
 fn swap(server: &Server<'_>, one: i32, other: i32) {
     if one != DATABASE && other != DATABASE || one == other {
         return;
     }
-    for entry in registry::renew() {
+    registry::renew().into_iter().for_each(work::discard);
+    for entry in registry::all() {
         server.signal(&entry.name);
         scan::start(&entry, server);
     }

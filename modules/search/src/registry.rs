@@ -22,6 +22,8 @@ pub(crate) struct Entry {
     pub(crate) name: Box<[u8]>,
     /// Its documents.
     pub(crate) index: Index,
+    /// What the keys of documents begin with; fixed, so that a write is judged without a lock.
+    prefixes: Box<[Box<[u8]>]>,
     /// What a document has to meet.
     pub(crate) filter: Option<Expression>,
     /// The keys that were there before it.
@@ -51,6 +53,7 @@ impl Entry {
         let filter = schema.filter.as_deref().and_then(|text| Expression::parse(text).ok());
         Arc::new(Self {
             name: name.into(),
+            prefixes: schema.prefixes.clone().into(),
             filter,
             index: Index::new(schema, settings::engine()),
             scan: Mutex::default(),
@@ -64,6 +67,11 @@ impl Entry {
             synonyms,
             used: Mutex::new(Instant::now()),
         })
+    }
+
+    /// Whether a key begins as those of documents do.
+    pub(crate) fn covers(&self, key: &[u8]) -> bool {
+        self.prefixes.iter().any(|prefix| key.starts_with(prefix))
     }
 
     /// Counts a use.
@@ -138,10 +146,7 @@ pub(crate) fn all() -> Vec<Arc<Entry>> {
 /// The indexes whose documents may have one of `keys`.
 pub(crate) fn covering(keys: &[&[u8]]) -> Vec<Arc<Entry>> {
     let registry = registry();
-    let covers = |entry: &&Arc<Entry>| {
-        let schema = entry.index.schema();
-        keys.iter().any(|key| schema.covers(key))
-    };
+    let covers = |entry: &&Arc<Entry>| keys.iter().any(|key| entry.covers(key));
     registry.indexes.values().filter(covers).cloned().collect()
 }
 
@@ -177,25 +182,24 @@ pub(crate) fn remove(name: &[u8]) -> Option<Arc<Entry>> {
 }
 
 /// Takes all indexes out.
-pub(crate) fn clear() {
+pub(crate) fn clear() -> Vec<Arc<Entry>> {
     let mut registry = registry();
-    for entry in registry.indexes.values() {
-        entry.dropped.store(true, Relaxed);
-    }
-    *registry = Registry::default();
+    let gone = std::mem::take(&mut *registry).indexes;
     registry.changed();
+    drop(registry);
+    gone.into_values().inspect(|entry| entry.dropped.store(true, Relaxed)).collect()
 }
 
-/// Makes every index anew, without documents.
+/// Makes every index anew, without documents; the old ones are answered.
 pub(crate) fn renew() -> Vec<Arc<Entry>> {
     let mut registry = registry();
     let old = std::mem::take(&mut registry.indexes);
-    for entry in old.into_values() {
+    for entry in old.values() {
         entry.dropped.store(true, Relaxed);
         let schema = Schema::clone(&entry.index.schema());
         registry.put(Entry::new(&entry.name, schema, entry.synonyms.clone()));
     }
-    registry.indexes.values().cloned().collect()
+    old.into_values().collect()
 }
 
 /// The definitions of all indexes, as files have them.

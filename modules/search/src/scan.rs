@@ -77,11 +77,10 @@ fn run(entry: &Entry, server: &Server<'_>) -> bool {
     let taken = std::mem::take(&mut *lock(&entry.scan));
     let Progress { scan, mut seen, total } = taken;
     let Some(mut scan) = scan else { return false };
-    let schema = entry.index.schema();
     let begin = Instant::now();
     let mut read = |server: &Server<'_>, key: &[u8]| {
         seen += 1;
-        if schema.covers(key) {
+        if entry.covers(key) {
             follow::read(entry, server, key);
         }
     };

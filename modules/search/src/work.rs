@@ -58,6 +58,11 @@ fn step_in_background(entry: Arc<Entry>) {
     }
 }
 
+/// Frees an index that is gone, on another thread: a large one takes a while.
+pub(crate) fn discard(entry: Arc<Entry>) {
+    keyspan_server::in_background(move || drop(entry));
+}
+
 /// One thread's turn.
 fn step(entry: Arc<Entry>) {
     let settled = if entry.dropped.load(Relaxed) {

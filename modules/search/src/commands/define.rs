@@ -16,7 +16,7 @@ use super::{INDEX, rest, row, word};
 use crate::error::Error;
 use crate::follow::DATABASE;
 use crate::registry::{self, Entry};
-use crate::{scan, settings};
+use crate::{scan, settings, work};
 
 /// `FT.CREATE index ... SCHEMA field ...`
 #[derive(Debug)]
@@ -339,5 +339,6 @@ fn drop_index(server: &Server<'_>, name: &[u8], documents: Documents) -> bool {
             entry.index.keys().iter().for_each(|key| server.delete(key));
         });
     }
+    work::discard(entry);
     true
 }

@@ -148,13 +148,12 @@ impl Asked {
         is_resp3: bool,
     ) -> Result<Self, Error> {
         check_access(server, &entry)?;
-        let mut request = Request::parse(words, &settings::request_defaults())?;
+        let request = Request::parse(words, &settings::request_defaults())?;
         let schema = entry.index.schema();
-        if request.format == Format::Expand && schema.source != Source::Json {
-            return Err(Error::Expand);
-        }
-        if !is_resp3 {
-            request.format = Format::String;
+        // In RESP2 it means nothing, as in RediSearch.
+        if request.format == Format::Expand && is_resp3 {
+            let is_json = schema.source == Source::Json;
+            return Err(if is_json { Error::ExpandJson } else { Error::Expand });
         }
         let query = request.query(&schema)?;
         entry.use_it();

@@ -1,3 +1,5 @@
+//! An index under changes, searches and restarts.
+
 use std::collections::BTreeMap;
 
 use super::*;

@@ -58,6 +58,10 @@ class Lane:
         """Work that the engine says it has left."""
         return 0
 
+    def raw(self, dimension):
+        """Bytes of a vector as the engine keeps it."""
+        return dimension * self.widths[self.quantization]
+
     def stop(self):
         """Ends the server."""
         self.connection.close()
@@ -72,12 +76,14 @@ class Index(Lane):
     """FT.* over hashes."""
 
     is_ours = True
+    # Bytes an element of the vector and its code.
+    widths = {"": 4, "SQ8": 5}
 
     def __init__(self, subject, vectors, quantization=""):
-        self.quantization = ("QUANTIZATION", quantization) if quantization else ()
+        self.quantization = quantization
         super().__init__(f"{subject.label} {quantization or 'FLOAT32'}", subject)
         options = ("TYPE", "FLOAT32", "DIM", vectors.dimension, "DISTANCE_METRIC", vectors.metric, *BUILD,
-                   *self.quantization)
+                   *(("QUANTIZATION", quantization) if quantization else ()))
         self.connection.call("FT.CREATE", "idx", "ON", "HASH", "PREFIX", 1, "doc:", "SCHEMA", "v", "VECTOR", "HNSW",
                              len(options), *options, "r", "NUMERIC", "p", "NUMERIC")
 
@@ -112,6 +118,7 @@ class VectorSet(Lane):
     """The vector sets of Redis."""
 
     is_ours = False
+    widths = {"NOQUANT": 4, "Q8": 1}
 
     def __init__(self, quantization):
         self.quantization = quantization

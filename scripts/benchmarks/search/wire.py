@@ -47,7 +47,7 @@ def measure(subjects, name, filters):
         for lane in started(subjects, data):
             stack.callback(lane.stop)
             lanes.append(lane)
-        found = {lane.label: Wire(raw=data.dimension * 4) for lane in lanes}
+        found = {lane.label: Wire(raw=lane.raw(data.dimension)) for lane in lanes}
         empty = {lane.label: lane.server.used_memory() for lane in lanes}
         load(lanes, data, found)
         sweeps(lanes, data, found)

@@ -75,15 +75,20 @@ def details(results, _labels):
     parts = []
     for name in WIRE:
         if engines := results.figures.get(name):
-            parts += [f"### Over the wire: {name}", over_wire(engines), sweeps(engines)]
+            parts += [f"### Over the wire: {sized(name, engines)}", over_wire(engines), sweeps(engines)]
             if any(engine.filters for engine in engines.values()):
                 parts += ["### Filters", filters(engines)]
     for name in CORE:
         if engines := results.figures.get(name):
-            parts += [f"### In-process: {CORE[name]}", in_process(engines)]
+            parts += [f"### In-process: {sized(CORE[name], engines)}", in_process(engines)]
     if found := results.figures.get("growth"):
         parts += ["### Growth", growth(found)]
     return "\n\n".join(parts)
+
+
+def sized(name, engines):
+    """The name of a set and how many vectors of it were used."""
+    return f"{name}, {next(iter(engines.values())).count:,} vectors"
 
 
 def shown(value, digits=1):

@@ -17,7 +17,7 @@ ROUNDS = 2
 AVX2 = ROOT / ".cache" / "hnswlib-avx2"
 OURS = {"Keyspan": ("none", "best"), "Keyspan SQ8": ("sq8", "best"), "Keyspan, AVX2": ("none", "avx2")}
 PEERS = {"hnswlib": "hnswlib", "hnswlib, AVX2": "hnswlib", "faiss": "faiss", "faiss SQ8": "faiss-sq8"}
-BUILD = re.compile(r"build ([0-9.]+) us/vector(?:, (\d+) B/vector, (\d+) B besides rows)?")
+BUILD = re.compile(r"^(\d+) vectors: build ([0-9.]+) us/vector(?:, (\d+) B/vector, (\d+) B besides rows)?", re.MULTILINE)
 SWEPT = re.compile(r"^(\d+) ([0-9.]+) ([0-9.]+)$", re.MULTILINE)
 LOAD = re.compile(r"^load ([0-9.]+) us/vector", re.MULTILINE)
 GROWTH = int(os.environ.get("KEYSPAN_BENCH_GROWTH", "1000000"))
@@ -26,9 +26,10 @@ GROWTH_FIRST = 10_000
 
 @dataclass
 class Core:
-    """What one program took: microseconds a vector to build and to load (None where it was not measured),
+    """What one program took with `count` vectors: microseconds a vector to build and to load (None where it was not measured),
     bytes a vector beside the rows (likewise), and a sweep."""
 
+    count: int
     build: float
     load: float | None = None
     beside: int | None = None
@@ -73,14 +74,14 @@ def run(line, options):
                           env=os.environ | threads | options)
     build, load = BUILD.search(done.stdout), LOAD.search(done.stdout)
     points = [Point(int(ef), float(recall), float(cost)) for ef, recall, cost in SWEPT.findall(done.stdout)]
-    return Core(float(build[1]), load and float(load[1]), build[3] and int(build[3]), points)
+    return Core(int(build[1]), float(build[2]), load and float(load[1]), build[4] and int(build[4]), points)
 
 
 def merged(samples):
     """The least of each figure."""
     loads = [sample.load for sample in samples if sample.load is not None]
     points = best([sample.points for sample in samples])
-    return Core(min(sample.build for sample in samples), min(loads, default=None), samples[0].beside, points)
+    return Core(samples[0].count, min(sample.build for sample in samples), min(loads, default=None), samples[0].beside, points)
 
 
 def growth():

@@ -12,8 +12,8 @@ K = 10
 SEED = 384
 # Documents of a set, if there are as many.
 COUNT = int(os.environ.get("KEYSPAN_BENCH_VECTORS", "50000"))
-QUERIES = int(os.environ.get("KEYSPAN_BENCH_QUERIES", "300"))
-CLUSTERED, CLUSTERED_QUERIES = 100_000, 300
+QUERIES = int(os.environ.get("KEYSPAN_BENCH_QUERIES", "1000"))
+CLUSTERED = 100_000
 SUBSET = ROOT / "tests" / "fixtures" / "debian384"
 
 
@@ -57,7 +57,7 @@ def debian():
 def clustered(count=None, dimension=128):
     """Points around centres, not normalised, for L2."""
     count = min(CLUSTERED, 2 * COUNT) if count is None else count
-    base, queries = around_centres(count, min(CLUSTERED_QUERIES, QUERIES), dimension)
+    base, queries = around_centres(count, QUERIES, dimension)
     return Vectors(base, queries, "L2")
 
 

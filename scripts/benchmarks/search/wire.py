@@ -21,15 +21,18 @@ FIELDS = {"r": "random", "p": "correlated"}
 ROUNDS = 3
 LOAD_PARTS = 10
 RELOADS = 3
+# One round of all is short enough for rounds to be alike.
+QUERIES = 300
 # Filters are asked with fewer queries: some engines need milliseconds for one.
 FILTER_QUERIES = 100
 
 
 @dataclass
 class Wire:
-    """What one engine took: microseconds a write (all threads, main thread), a sweep, sweeps by field and
+    """What one engine took with `count` vectors: microseconds a write (all threads, main thread), a sweep, sweeps by field and
     share, index bytes a vector, and microseconds a vector to load the RDB file and its keys alone."""
 
+    count: int
     write: tuple = (0.0, 0.0)
     points: list = field(default_factory=list)
     filters: dict = field(default_factory=dict)
@@ -42,12 +45,13 @@ class Wire:
 def measure(subjects, name, filters):
     """Figures of every engine by its label, on the set `name`, with filters if wanted."""
     data = getattr(vectors, name)()
+    data = vectors.Vectors(data.base, data.queries[:QUERIES], data.metric)
     with ExitStack() as stack:
         lanes = []
         for lane in started(subjects, data):
             stack.callback(lane.stop)
             lanes.append(lane)
-        found = {lane.label: Wire(raw=lane.raw(data.dimension)) for lane in lanes}
+        found = {lane.label: Wire(len(data.base), raw=lane.raw(data.dimension)) for lane in lanes}
         empty = {lane.label: lane.server.used_memory() for lane in lanes}
         load(lanes, data, found)
         sweeps(lanes, data, found)

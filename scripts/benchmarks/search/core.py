@@ -26,8 +26,8 @@ GROWTH_FIRST = 10_000
 
 @dataclass
 class Core:
-    """What one program took with `count` vectors: microseconds a vector to build and to load (None where it was not measured),
-    bytes a vector beside the rows (likewise), and a sweep."""
+    """What one program took with `count` vectors: microseconds a vector to build and to load (None where
+    it was not measured), bytes a vector beside the rows (likewise), and a sweep."""
 
     count: int
     build: float
@@ -81,7 +81,8 @@ def merged(samples):
     """The least of each figure."""
     loads = [sample.load for sample in samples if sample.load is not None]
     points = best([sample.points for sample in samples])
-    return Core(samples[0].count, min(sample.build for sample in samples), min(loads, default=None), samples[0].beside, points)
+    build = min(sample.build for sample in samples)
+    return Core(samples[0].count, build, min(loads, default=None), samples[0].beside, points)
 
 
 def growth():

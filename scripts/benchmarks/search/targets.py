@@ -14,8 +14,8 @@ SHORT = ("a search that is expected to take less than `inline-us` is done in the
          "another one takes longer; of others, reading the query and writing the reply")
 FILTER = ("the documents that the filter allows are found first, then their vectors, which lie far apart, are read one by "
           "one; the command is a part of it as above")
-TABLES = ("the graph has what the in-process table says beside its rows; the rest is the table of documents with their keys, "
-          "and room to grow")
+TABLES = ("the graph has what the in-process table says beside its rows; the rest is the table of documents with "
+          "their keys, and room to grow")
 RESTART = "vectors are copied from the keys and each link is checked while the graph is read"
 
 

@@ -29,8 +29,9 @@ FILTER_QUERIES = 100
 
 @dataclass
 class Wire:
-    """What one engine took with `count` vectors: microseconds a write (all threads, main thread), a sweep, sweeps by field and
-    share, index bytes a vector, and microseconds a vector to load the RDB file and its keys alone."""
+    """What one engine took with `count` vectors: microseconds a write (all threads, main thread), a sweep,
+    sweeps by field and share, index bytes a vector, bytes of the vector itself, and microseconds a vector
+    to load the RDB file and its keys alone."""
 
     count: int
     write: tuple = (0.0, 0.0)

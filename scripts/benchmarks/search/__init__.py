@@ -50,18 +50,18 @@ PLOTTED = {
 
 
 def measure(found, only):
-    """Runs the measures that `only` leaves, all if it is empty."""
+    """Runs the measures that `only` leaves, all if it is empty; shows the figures of each when it is done,
+    as all of them take long."""
+    measures = {name: lambda name=name, filters=filters: wire.measure(found, name, filters)
+                for name, filters in WIRE.items()}
+    measures |= {name: lambda data=data: core.measure(data) for name, data in CORE.items()}
+    measures["growth"] = core.growth
     results = Results()
-    for name, filters in WIRE.items():
+    for name, taken in measures.items():
         if not only or name in only:
             say(name)
-            results.figures[name] = wire.measure(found, name, filters)
-    for name, data in CORE.items():
-        if not only or name in only:
-            say(name)
-            results.figures[name] = core.measure(data)
-    if not only or "growth" in only:
-        results.figures["growth"] = core.growth()
+            results.figures[name] = taken()
+            say(details(Results(figures={name: results.figures[name]}), ()))
     return results
 
 

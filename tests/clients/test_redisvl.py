@@ -134,18 +134,19 @@ def check_knn(packages, allowed, filter_expression, k):
     assert hits >= wanted * (1 if "flat" in index.name else 0.98)
 
 
+# Some packages are exactly as large as the bounds.
 EVERY = np.ones(len(BASE), dtype=bool)
 FILTERS = {
     "none": (None, EVERY),
     "tag": (Tag("section") == "editors", SECTION == "editors"),
     "tags": (Tag("section") == ["vcs", "shells"], np.isin(SECTION, ["vcs", "shells"])),
     "not-tag": (Tag("section") != "editors", SECTION != "editors"),
-    "less": (Num("installed_kib") < 100, INSTALLED < 100),
-    "between": (Num("installed_kib").between(200, 2000), (INSTALLED >= 200) & (INSTALLED <= 2000)),
+    "less": (Num("installed_kib") < 101, INSTALLED < 101),
+    "between": (Num("installed_kib").between(205, 1008), (INSTALLED >= 205) & (INSTALLED <= 1008)),
     "and": ((Tag("section") == "mail") & (Num("installed_kib") >= 1000),
             (SECTION == "mail") & (INSTALLED >= 1000)),
-    "or": ((Tag("section") == "httpd") | (Num("installed_kib") > 20000),
-           (SECTION == "httpd") | (INSTALLED > 20000)),
+    "or": ((Tag("section") == "httpd") | (Num("installed_kib") > 20287),
+           (SECTION == "httpd") | (INSTALLED > 20287)),
     "few": ((Tag("section") == "shells") & (Num("installed_kib") > 1000),
             (SECTION == "shells") & (INSTALLED > 1000)),
     "nothing": (Tag("section") == "games", SECTION == "games"),
@@ -308,6 +309,14 @@ def test_expired_packages_are_gone(few):
     index.expire_keys(index.key("7"), -1)
     found = index.query(knn(0, dtype, num_results=100))
     assert sorted(row_of(one) for one in found) == [row for row in range(100) if row != 7]
+
+
+def test_drop_by_filter(few):
+    index, _, _ = few
+    done = index.drop_by_filter(Tag("section") == "editors")
+    assert done.completed
+    assert done.processed == (SECTION[:100] == "editors").sum()
+    assert index.query(CountQuery()) == (SECTION[:100] != "editors").sum()
 
 
 def test_clear(few):

@@ -85,7 +85,8 @@ fn sum(word: &[u8]) -> usize {
 
 fn map_keys(row: &Row, words: &mut [Vec<u8>]) {
     match row.keys {
-        Keys::None => {}
+        // What stands where a key could is no key.
+        Keys::None | Keys::Tracked => {}
         Keys::Range { first, last, step } => {
             let last = if last < 0 { place(words.len()) + last } else { last };
             let step = usize::try_from(step).expect("a step forward");

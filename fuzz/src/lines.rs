@@ -13,9 +13,9 @@ use keyspan_common::{
 use crate::resp;
 
 /// Ends a word.
-pub const WORD_END: u8 = 0xff;
+pub(crate) const WORD_END: u8 = 0xff;
 /// Ends a line.
-pub const LINE_END: u8 = 0xfe;
+pub(crate) const LINE_END: u8 = 0xfe;
 /// Lines behind these teach nothing new.
 const LINES_MAX: usize = 16;
 /// So many bytes of one input are run.

@@ -49,7 +49,6 @@ pub use record::{RecordEntry, leaves_out_empty_records};
 pub use server::{Scan, Server};
 pub use settings::LoadArguments;
 pub use shared::{Documents, SharedDocuments, Step, Unread, Wanted, has_documents};
-pub use skipped_aux::SkippedAux;
 pub use value::{TypeEntry, held};
 
 /// For the expansion of [`module!`] alone.
@@ -120,7 +119,7 @@ macro_rules! module {
             documents: $crate::module!(@optional $($crate::SharedDocuments::of::<$documents>())?),
             foreign: $crate::module!(@optional $($crate::Foreign {
                 flag: $flag,
-                skipped: &[$($crate::SkippedAux::of::<$aux>()),*],
+                skipped: &[$($crate::RecordEntry::skipped::<$aux>()),*],
                 kept: &[$($crate::TypeEntry::of::<$kept, 0>($kept_encoding)),*],
             })?),
         };

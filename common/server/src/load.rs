@@ -17,7 +17,6 @@ use crate::raw::{self, Api};
 use crate::record::RecordEntry;
 use crate::settings::LoadArguments;
 use crate::shared::SharedDocuments;
-use crate::skipped_aux::SkippedAux;
 use crate::value::TypeEntry;
 use crate::{alloc, capabilities, command_info, events, guard, info, settings, snapshot};
 
@@ -57,7 +56,7 @@ pub struct Foreign {
     /// The load argument that asks for it.
     pub flag: &'static str,
     /// Records that are read to their end and dropped.
-    pub skipped: &'static [SkippedAux],
+    pub skipped: &'static [RecordEntry],
     /// Types whose values are kept as they are.
     pub kept: &'static [TypeEntry],
 }

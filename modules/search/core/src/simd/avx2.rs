@@ -4,7 +4,8 @@ use std::arch::x86_64::*;
 
 use super::prefetch;
 use super::table::{
-    AHEAD, Entries, Entry, NORM_TAIL, Narrow, SQ8_TAIL, Table, cosine, scaled_dot, scaled_l2, split,
+    AHEAD, Entries, Entry, NORM_TAIL, Narrow, SQ8_TAIL, Table, cosine, filled, scaled_dot,
+    scaled_l2, split,
 };
 
 super::table::table!(#[target_feature(enable = "avx2,fma,f16c")]);
@@ -36,16 +37,6 @@ fn fold<const N: usize, V: Copy>(
         s1 = step(s1, &filled(a_tail), &filled(b_tail));
     }
     add(add(s0, s1), add(s2, s3))
-}
-
-/// `tail` and zeros.
-#[inline]
-fn filled<const N: usize>(tail: &[u8]) -> [u8; N] {
-    let mut whole = [0; N];
-    if let Some(front) = whole.get_mut(..tail.len()) {
-        front.copy_from_slice(tail);
-    }
-    whole
 }
 
 #[inline]

@@ -184,3 +184,13 @@ macro_rules! entry {
 }
 
 pub(super) use {entry, table};
+
+/// `tail` and zeros.
+#[inline]
+pub(super) fn filled<const N: usize>(tail: &[u8]) -> [u8; N] {
+    let mut whole = [0; N];
+    if let Some(front) = whole.get_mut(..tail.len()) {
+        front.copy_from_slice(tail);
+    }
+    whole
+}

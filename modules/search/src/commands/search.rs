@@ -20,7 +20,7 @@ use keyspan_search_core::request::{Format, Request};
 use keyspan_search_core::schema::{Field, Kind, Schema, Source};
 use keyspan_server::{Call, Server, ServerCommand};
 
-use super::{INDEX, QUERY, check_access, cost, rest, row, word};
+use super::{INDEX, QUERY, check_access, rest, row, word};
 use crate::answer::{Added, Results};
 use crate::document::Document;
 use crate::error::Error;
@@ -106,8 +106,7 @@ impl ServerCommand for Search {
         let name = word(&mut args, Self::ROW.name)?;
         let entry = registry::find(name).ok_or_else(|| Error::NoIndexToSearch(name.into()))?;
         let asked = Asked::read(entry, &rest(args), call.server(), reply.is_resp3())?;
-        if asked.needs_documents() || asked.is_quick() {
-            let outcome = asked.run(&asked.cancel(), &Documents(call.server()));
+        if let Some(outcome) = asked.at_once(call.server()) {
             return asked.answer(outcome, call.server(), reply, None);
         }
         keyspan_server::set_threads(settings::size(&WORKERS));
@@ -173,14 +172,20 @@ impl Asked {
         })
     }
 
-    /// Whether the search is over before another thread had begun it. Not while vectors are moved, so
-    /// that the main thread never waits for that.
-    fn is_quick(&self) -> bool {
-        let limit_ns = settings::count(&INLINE_US) as f64 * 1000.0;
-        if self.entry.settling.load(Relaxed) || self.entry.index.backlog() > 0 {
-            return false;
+    /// The outcome, if other threads cannot do it or would hardly have begun by then.
+    fn at_once(&self, server: &Server<'_>) -> Option<Result<Answer, query::Error>> {
+        if self.needs_documents() {
+            return Some(self.run(&self.cancel(), &Documents(server)));
         }
-        cost::estimate(&self.query, &self.schema, self.entry.index.len()) < limit_ns
+        // Not while vectors are moved, so that the main thread never waits for that.
+        if self.entry.settling.load(Relaxed) {
+            return None;
+        }
+        let limit_ns = settings::count(&INLINE_US) as f64 * 1000.0;
+        let (request, cancel) = (self.engine_request(), self.cancel());
+        work::with_scratch(|scratch| {
+            self.entry.index.search_within(limit_ns, &request, scratch, &cancel, &Nowhere)
+        })
     }
 
     /// What ends the search early.
@@ -199,13 +204,17 @@ impl Asked {
         cancel: &Cancel,
         values: &impl Values,
     ) -> Result<Answer, query::Error> {
-        let request = engine::Request {
+        let request = self.engine_request();
+        work::with_scratch(|scratch| self.entry.index.search(&request, scratch, cancel, values))
+    }
+
+    fn engine_request(&self) -> engine::Request<'_> {
+        engine::Request {
             query: &self.query,
             order: self.request.order.as_ref(),
             scoring: self.request.scoring(),
             limit: self.request.limit,
-        };
-        work::with_scratch(|scratch| self.entry.index.search(&request, scratch, cancel, values))
+        }
     }
 
     /// Writes the reply, with what a profile adds to it, or says why there is none.

@@ -4,11 +4,13 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use super::Index;
+use super::ledger::Reading;
+use super::state::State;
 use crate::documents::SortValue;
 use crate::index::vector::{Cancel, Scratch};
 use crate::plan::{
-    Choice, Hit, Matches, Order, Page, Scoring, evaluate, page, plan, sorted, unknown_values,
-    unsorted,
+    Choice, Hit, Matches, Order, Page, Scoring, evaluate, expected_ns, page, plan, sorted,
+    unknown_values, unsorted,
 };
 use crate::query::{Error, Node};
 use crate::schema::Field;
@@ -59,8 +61,31 @@ impl Index {
         cancel: &Cancel,
         values: &impl Values,
     ) -> Result<Answer, Error> {
+        let state = self.ledger.current();
         let cell = RefCell::new(std::mem::take(scratch));
-        let answer = self.answer(request, &cell, cancel, values);
+        let answer = self.answer(state, request, &cell, cancel, values);
+        *scratch = cell.into_inner();
+        answer
+    }
+
+    /// As [`Self::search`], if that is expected to take less than so many nanoseconds and nobody has
+    /// to be waited for; else `None`, and nothing was done.
+    pub fn search_within(
+        &self,
+        limit_ns: f64,
+        request: &Request<'_>,
+        scratch: &mut Scratch,
+        cancel: &Cancel,
+        values: &impl Values,
+    ) -> Option<Result<Answer, Error>> {
+        if self.backlog() > 0 {
+            return None;
+        }
+        let state = self.ledger.glance();
+        let cell = RefCell::new(std::mem::take(scratch));
+        let view = state.view(self.settings.expansion, &cell, cancel);
+        let is_quick = expected_ns(&view, request.query, limit(request).1) < limit_ns;
+        let answer = is_quick.then(|| self.answer(state, request, &cell, cancel, values));
         *scratch = cell.into_inner();
         answer
     }
@@ -77,12 +102,12 @@ impl Index {
 
     fn answer(
         &self,
+        state: Reading<'_, State>,
         request: &Request<'_>,
         scratch: &RefCell<Scratch>,
         cancel: &Cancel,
         values: &impl Values,
     ) -> Result<Answer, Error> {
-        let state = self.ledger.current();
         let view = state.view(self.settings.expansion, scratch, cancel);
         let matches = evaluate(&view, request.query)?;
         let limit = limit(request);

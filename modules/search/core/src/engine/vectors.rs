@@ -253,16 +253,17 @@ impl VectorField {
                 }
             };
         };
-        let set = Allowing::new(allowed, stale);
+        // Filled for walks only: a scan asks for each once.
+        let set = || Allowing::new(allowed, stale);
         match how.way {
-            Way::AllLinks => graph.search_allowed(probe, k, ef, &set, scratch, cancel),
+            Way::AllLinks => graph.search_allowed(probe, k, ef, &set(), scratch, cancel),
             Way::Scan => {
                 let labels = allowed.iter().filter(|label| is_live(*label));
                 graph.search_among(probe, k, labels, scratch, cancel)
             }
             Way::TwoHops => {
                 let seeds = seeds(allowed).filter(|label| is_live(*label));
-                graph.search_two_hops(probe, (k, ef), &set, seeds, scratch, cancel)
+                graph.search_two_hops(probe, (k, ef), &set(), seeds, scratch, cancel)
             }
         }
     }
@@ -327,32 +328,30 @@ impl Nearest for VectorField {
         if self.several { fresh.max(graph) } else { fresh.saturating_add(graph) }
     }
 
-    fn check(&self, query: &[u8]) -> Result<(), Refused> {
-        self.fresh.space().probe(query).map(|_| ())
+    fn probe(&self, query: &[u8]) -> Result<Probe, Refused> {
+        self.fresh.space().probe(query)
     }
 
-    fn search(&self, query: &[u8], k: usize, how: &Search<'_>) -> Vec<Neighbour> {
-        let Ok(probe) = self.fresh.space().probe(query) else { return Vec::new() };
+    fn search(&self, probe: &Probe, k: usize, how: &Search<'_>) -> Vec<Neighbour> {
         let scratch = &mut *how.scratch.borrow_mut();
-        let fresh = self.in_fresh(&probe, k, how, scratch);
-        let graph = self.graph.as_ref().map(|graph| self.in_graph(graph, &probe, k, how, scratch));
+        let fresh = self.in_fresh(probe, k, how, scratch);
+        let graph = self.graph.as_ref().map(|graph| self.in_graph(graph, probe, k, how, scratch));
         merged(graph.unwrap_or_default(), fresh, k, self.several)
     }
 
-    fn range(&self, query: &[u8], radius: f64, how: &Search<'_>) -> Vec<Neighbour> {
-        let Ok(probe) = self.fresh.space().probe(query) else { return Vec::new() };
+    fn range(&self, probe: &Probe, radius: f64, how: &Search<'_>) -> Vec<Neighbour> {
         let scratch = &mut *how.scratch.borrow_mut();
         let allows = |label: Label| how.allowed.is_none_or(|allowed| allowed.contains(label));
-        let fresh = self.fresh.range(&probe, radius, &allows, how.cancel);
+        let fresh = self.fresh.range(probe, radius, &allows, how.cancel);
         let graph = self.graph.as_ref().map(|graph| {
             let is_live = |label: &Label| !self.stale.contains(*label);
             if let Some(allowed) = how.allowed.filter(|allowed| allowed.len() <= FEW) {
                 let labels = allowed.iter().filter(is_live);
-                return graph.range_among(&probe, radius, labels, how.cancel);
+                return graph.range_among(probe, radius, labels, how.cancel);
             }
             let ef = usize::try_from(how.effort).unwrap_or(usize::MAX);
             let epsilon = how.epsilon.unwrap_or(self.epsilon);
-            let mut found = graph.range(&probe, (radius, epsilon), ef, scratch, how.cancel);
+            let mut found = graph.range(probe, (radius, epsilon), ef, scratch, how.cancel);
             found.neighbours.retain(|one| allows(one.label) && is_live(&one.label));
             found
         });
@@ -404,7 +403,8 @@ mod tests {
     fn check(field: &VectorField, allowed: Option<&DocSet>, way: Way, expected: &[DocId]) {
         let (scratch, cancel) = (&RefCell::default(), &Cancel::new());
         let how = Search { allowed, effort: 40, epsilon: None, way, scratch, cancel };
-        let found = field.search(&blob(100), expected.len(), &how);
+        let probe = field.probe(&blob(100)).unwrap();
+        let found = field.search(&probe, expected.len(), &how);
         let mut found: Vec<DocId> = found.iter().map(|one| one.document).collect();
         found.sort_unstable();
         assert_eq!(found, expected, "{way:?}");

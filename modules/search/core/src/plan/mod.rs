@@ -2,6 +2,7 @@
 
 mod cost;
 mod evaluate;
+mod expected;
 mod filtered;
 mod nearest;
 mod options;
@@ -9,6 +10,7 @@ mod page;
 
 pub use cost::{Choice, Costs, Strategy, choose};
 pub use evaluate::{Distances, Matches, evaluate, plan};
+pub use expected::expected_ns;
 pub use nearest::{Nearest, Neighbour, Search, Vectors, Way};
 pub use options::{Policy, VectorOptions};
 pub use page::{Hit, Order, Page, Scoring, page, sorted, unknown_values, unsorted};

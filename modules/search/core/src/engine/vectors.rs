@@ -12,8 +12,8 @@ use keyspan_common::rdb::{Error, Read, Write};
 
 use super::allowing::Allowing;
 use crate::index::vector::{
-    Dimension, Element as UnitElement, Flat, Found, Hnsw, Label, Metric as UnitMetric, Params,
-    Placement, Probe, Quantization, Refused, Scratch, Space,
+    Dimension, Element as UnitElement, Flat, Found, FromVectors, Hnsw, Label, Metric as UnitMetric,
+    Params, Placement, Probe, Quantization, Refused, Scratch, Space,
 };
 use crate::index::{DocId, DocSet};
 use crate::plan::{Costs, Nearest, Neighbour, Search, Way};
@@ -192,11 +192,7 @@ impl VectorField {
         };
         let (space, params) = (graph.space().clone(), graph.params());
         let vectors = self.fresh.len();
-        let take = |number, digest| {
-            let label = id(number)?;
-            Some((label, self.fresh.take(label, digest)?))
-        };
-        match Hnsw::load(reader, (space, params), vectors, take) {
+        match Hnsw::load(reader, (space, params), vectors, Fresh(&mut self.fresh, id)) {
             Ok(graph) => {
                 self.adopt(graph);
                 Ok(())
@@ -279,6 +275,20 @@ impl VectorField {
             }
             None => self.fresh.search(probe, k, &|_| true, scratch, how.cancel),
         }
+    }
+}
+
+/// The fresh vectors a graph is read with, and who knows documents by their numbers.
+struct Fresh<'a, I>(&'a mut Flat, I);
+
+impl<I: Fn(u32) -> Option<DocId>> FromVectors for Fresh<'_, I> {
+    fn take(&mut self, number: u32, digest: u64) -> Option<(Label, Probe)> {
+        let label = (self.1)(number)?;
+        Some((label, self.0.take(label, digest)?))
+    }
+
+    fn expect(&self, number: u32) {
+        (self.1)(number).into_iter().for_each(|label| self.0.expect(label));
     }
 }
 

@@ -351,33 +351,51 @@ mod tests {
         assert_eq!(documents.sortable(0, 9), &SortValue::Missing);
     }
 
+    /// Keys of several lengths.
+    fn name(number: u8) -> Vec<u8> {
+        vec![number; usize::from(number % 5) + 1]
+    }
+
     proptest! {
         #[test]
-        fn it_is_a_map(steps in prop::collection::vec((0..4_u8, 0..30_u8, 0..30_u8), 0..300)) {
-            let (mut documents, mut model) = (Documents::new(), BTreeMap::new());
-            for (step, key, other) in steps {
-                let (key, other) = ([key], [other]);
+        fn it_is_a_map(steps in prop::collection::vec((0..4_u8, 0..40_u8, 0..40_u8), 0..300)) {
+            let mut documents = Documents::new();
+            let mut model: BTreeMap<Vec<u8>, (DocId, f64, SortValue, u64)> = BTreeMap::new();
+            for (step, number, other) in steps {
+                let (key, to) = (name(number), name(other));
                 match step {
                     0 => {
-                        assert_eq!(documents.remove(&key), model.remove(&key));
+                        let id = model.remove(&key).map(|(id, ..)| id);
+                        assert_eq!(documents.remove(&key), id);
                     }
-                    1 if model.contains_key(&key) && key != other => {
-                        let id = model.remove(&key).unwrap();
-                        let replaced = model.insert(other, id);
-                        assert_eq!(documents.rename(&key, &other), Some((id, replaced)));
+                    1 if model.contains_key(&key) && key != to => {
+                        let document = model.remove(&key).unwrap();
+                        let id = document.0;
+                        let replaced = model.insert(to.clone(), document).map(|(id, ..)| id);
+                        assert_eq!(documents.rename(&key, &to), Some((id, replaced)));
                     }
                     _ => {
-                        let put = documents.put(&key, 1.0, vec![]).unwrap();
-                        assert_eq!(put.is_new, model.insert(key, put.id).is_none());
+                        // Most have the usual score, and nothing to be sorted by.
+                        let score = if other < 4 { 0.5 } else { 1.0 };
+                        let number = f64::from(other);
+                        let values = if other < 8 { vec![SortValue::Number(number)] } else { vec![] };
+                        let value = values.first().cloned().unwrap_or_default();
+                        let put = documents.put(&key, score, values).unwrap();
+                        let sequence = documents.last_sequence();
+                        let old = model.insert(key, (put.id, score, value, sequence));
+                        assert_eq!(put.is_new, old.is_none());
                     }
                 }
-                for (key, id) in &model {
+                for (key, (id, score, value, sequence)) in &model {
                     assert_eq!(documents.id(key), Some(*id));
                     assert_eq!(documents.key(*id), Some(&key[..]));
+                    assert_eq!((documents.score(*id), documents.sequence(*id)), (*score, *sequence));
+                    assert_eq!(documents.sortable(*id, 0), value);
                 }
-                let live: DocSet = model.values().copied().collect();
+                let live: DocSet = model.values().map(|(id, ..)| *id).collect();
                 assert_eq!(documents.all(), &live);
-                assert!(live.max().is_none_or(|max| u64::from(max) < 30));
+                assert!(live.max().is_none_or(|max| u64::from(max) < 40));
+                assert!((0..50).all(|id| documents.key(id).is_some() == live.contains(id)));
             }
         }
     }

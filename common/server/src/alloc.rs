@@ -322,19 +322,17 @@ mod tests {
             // SAFETY: not zero; leaked by this test on purpose.
             unsafe { System.alloc(layout).cast() }
         }
-        // SAFETY: the stand-ins' blocks; theirs is 16 bytes behind one of 64.
         unsafe extern "C" fn behind(size: usize) -> *mut c_void {
+            // SAFETY: a block that is 16 bytes longer.
             unsafe { lines(size + 16).byte_add(16) }
         }
         for (alloc, expected) in [(lines as Alloc, true), (behind, false)] {
-            // SAFETY: as above.
-            assert_eq!(
-                unsafe { gives_lines(&Functions { alloc, calloc, realloc, free }) },
-                expected
-            );
+            let server = Functions { alloc, calloc, realloc, free };
+            // SAFETY: the stand-ins' blocks are as long as they say.
+            assert_eq!(unsafe { gives_lines(&server) }, expected);
         }
-        let layout = |size, align| Layout::from_size_align(size, align).expect("a power of two");
-        assert!(!is_own_line(layout(LARGE, LINE)), "no server, no lines");
+        let layout = Layout::from_size_align(LARGE, LINE).expect("a power of two");
+        assert!(!is_own_line(layout), "no server, no lines");
     }
 
     #[test]

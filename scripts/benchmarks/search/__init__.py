@@ -3,7 +3,7 @@
 from ..measure import say
 from ..page import machine
 from ..table import Results, markdown, missed_goals, target_table
-from . import charts, core, wire
+from . import charts, churn, core, planner, wire
 from .sweep import at_recall
 from .targets import LINES, PEERS
 
@@ -12,7 +12,7 @@ MODULE = "libkeyspan_search.so"
 # Sets over the wire, and whether filters are measured on them.
 WIRE = {"debian": True, "clustered": False}
 CORE = {"core-debian": "debian", "core-wide": "wide"}
-NAMES = [*WIRE, *CORE, "growth"]
+NAMES = [*WIRE, *CORE, "growth", "churn", "planner"]
 RECALLS = (0.95, 0.98, 0.998)
 
 TEXT = """{table}
@@ -41,11 +41,17 @@ Ratios are of one run. The column "measured elsewhere" is for orientation, of ot
 * Filters number the rows at random, or by how near they are to one of them ("correlated").
 * In-process: one thread, hnswlib and faiss-cpu from PyPI, whole batches of queries in one call; programs in turns,
   the least of the rounds. The graph of Keyspan holds what it needs for deletes and filters.
+* Churn: every vector of debian is replaced in a random order, ten times: by a blend with another one, at last by its
+  own; beside a graph that is built of those at once. Recall of 500 queries.
+* Planner: in-process, a query with a filter from text to answer; beside it the time each way to search takes without
+  that. Time is wall-clock time, for each of 300 queries the least of three.
 """
 PLOTTED = {
     "debian": "![Server CPU of a search](plots/search-wire.svg)",
     "core-debian": "![CPU of a search in-process](plots/search-core.svg)",
     "growth": "![Cost by the number of vectors](plots/search-growth.svg)",
+    "churn": "![What is missed after replacing every vector](plots/search-churn.svg)",
+    "planner": "![Cost of filtered searches](plots/search-planner.svg)",
 }
 
 
@@ -55,7 +61,7 @@ def measure(found, only):
     measures = {name: lambda name=name, filters=filters: wire.measure(found, name, filters)
                 for name, filters in WIRE.items()}
     measures |= {name: lambda data=data: core.measure(data) for name, data in CORE.items()}
-    measures["growth"] = core.growth
+    measures |= {"growth": core.growth, "churn": churn.measure, "planner": planner.measure}
     results = Results()
     for name, taken in measures.items():
         if not only or name in only:
@@ -83,6 +89,10 @@ def details(results, _labels):
             parts += [f"### In-process: {sized(CORE[name], engines)}", in_process(engines)]
     if found := results.figures.get("growth"):
         parts += ["### Growth", growth(found)]
+    if found := results.figures.get("churn"):
+        parts += ["### Churn", churn.table(found)]
+    if found := results.figures.get("planner"):
+        parts += ["### Planner", planner.table(found)]
     return "\n\n".join(parts)
 
 

@@ -1,6 +1,7 @@
 """The plots of the section."""
 
 from ..page import PLOTS
+from . import churn, planner
 from .sweep import at_recall
 
 RECALLS = (0.95, 0.98)
@@ -16,6 +17,10 @@ def draw(results):
         searches(found["core-debian"], "CPU us per search, in-process", PLOTS / "search-core.svg")
     if "growth" in found:
         growth(found["growth"], PLOTS / "search-growth.svg")
+    if "churn" in found:
+        churn.draw(found["churn"])
+    if "planner" in found:
+        planner.draw(found["planner"])
 
 
 def searches(engines, title, path):

@@ -64,7 +64,12 @@ def programs(folder, count):
 
 def ours():
     """The core crate's program."""
-    return "cargo", "run", "--release", "--quiet", "--package", "keyspan-search-core", "--example", "vectors", "--"
+    return example("vectors")
+
+
+def example(name):
+    """A program of the core crate, to be followed by its arguments."""
+    return "cargo", "run", "--release", "--quiet", "--package", "keyspan-search-core", "--example", name, "--"
 
 
 def run(line, options):

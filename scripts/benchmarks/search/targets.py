@@ -1,6 +1,7 @@
 """The table of the targets of search."""
 
 from ..table import Line, plain
+from . import churn, planner
 from .sweep import at_recall
 
 PEERS = ("measured elsewhere",)
@@ -131,4 +132,6 @@ LINES = (
          of("debian", "FLOAT32", lambda found: found.reload)),
     filtered(0.01, 20, "109 (RediSearch, 20k)"),
     filtered(0.1, 150, "963 (RediSearch, 20k)"),
+    *churn.LINES,
+    *planner.LINES,
 )

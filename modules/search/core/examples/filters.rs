@@ -1,7 +1,7 @@
 //! Measures filtered searches on embeddings in NumPy's format.
 //!
-//! `filters DIRECTORY [COUNT] [none|sq8]`: builds a graph of the first COUNT rows of `base_f16.npy`
-//! (kept in the target folder for the next time), and asks `query_f32.npy` for the nearest 10 among
+//! `filters DIRECTORY [COUNT] [none|sq8] [KEPT]`: builds a graph of the first COUNT rows of
+//! `base_f16.npy` (kept in the folder KEPT for the next time, `target` by default), and asks `query_f32.npy` for the nearest 10 among
 //! the documents of filters of several sizes: drawn at random, and those nearest to a point that the
 //! query is near to or far from. For each way to search: recall, and the time of a query.
 
@@ -44,7 +44,8 @@ fn main() {
     let space = Space::new(Element::Float32, Metric::Cosine, dimension, quantization);
     let queries = support::queries(directory);
     let queries: Vec<Probe> = queries.iter().map(|row| space.probe(row).unwrap()).collect();
-    let bench = Bench { index: graph(space, &base), queries };
+    let kept = args.get(3).map_or("target", String::as_str);
+    let bench = Bench { index: graph(space, &base, kept), queries };
     for (name, order) in [("random", random(base.len())), ("region", region(&bench, &base[7]))] {
         for share in [1000, 100, 10, 2] {
             bench.filtered(name, &order, base.len() / share);
@@ -53,9 +54,9 @@ fn main() {
 }
 
 /// The graph, from a file if there is one.
-fn graph(space: Space, base: &[Vec<u8>]) -> Hnsw {
+fn graph(space: Space, base: &[Vec<u8>], kept: &str) -> Hnsw {
     let params = Params::new(16, 200).unwrap();
-    let path = format!("target/filters-{}-{:?}", base.len(), space.quantization());
+    let path = format!("{kept}/filters-{}-{:?}", base.len(), space.quantization());
     let mut flat = Flat::new(space.clone());
     for (label, row) in (0..).zip(base) {
         flat.add(label, &space.probe(row).unwrap()).unwrap();

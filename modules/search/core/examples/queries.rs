@@ -1,9 +1,10 @@
 //! Measures queries of an index on embeddings in NumPy's format: the nearest 10 under filters.
 //!
-//! `queries DIRECTORY [COUNT] [none|sq8]`: puts the first COUNT rows of `base_f16.npy` (their graph
-//! is kept in the target folder for the next time), and asks `query_f32.npy`. A field `r` numbers
-//! documents at random, a field `p` by how near they are to one of them; filters are ranges of
-//! these. Prints, for several EF_RUNTIME, recall, the time of a query and what the planner chose.
+//! `queries DIRECTORY [COUNT] [none|sq8] [KEPT]`: puts the first COUNT rows of `base_f16.npy` (their
+//! graph is kept in the folder KEPT for the next time, `target` by default), and asks
+//! `query_f32.npy`. A field `r` numbers documents at random, a field `p` by how near they are to one
+//! of them; filters are ranges of these. Prints, for several EF_RUNTIME, recall, the time of a query
+//! and what the planner chose.
 
 #![expect(
     clippy::unwrap_used,
@@ -62,7 +63,8 @@ fn main() {
     let sq8 = args.get(2).is_some_and(|name| name == "sq8");
     let base = support::base(directory, count);
     let queries = support::queries(directory);
-    let bench = Bench { index: index(&base, sq8), queries, scratch: RefCell::default() };
+    let kept = args.get(3).map_or("target", String::as_str);
+    let bench = Bench { index: index(&base, sq8, kept), queries, scratch: RefCell::default() };
     println!("memory {} B/document", bench.index.memory() / base.len() as u64);
     bench.ask("*", 1.0);
     for field in ["r", "p"] {
@@ -73,10 +75,11 @@ fn main() {
 }
 
 /// The index, its graph from a file if there is one.
-fn index(base: &[Vec<u8>], sq8: bool) -> Index {
+fn index(base: &[Vec<u8>], sq8: bool, kept: &str) -> Index {
     let count = if sq8 { "8 QUANTIZATION SQ8" } else { "6" };
     let line = format!(
-        "SCHEMA r NUMERIC p NUMERIC v VECTOR HNSW {count} TYPE FLOAT32 DIM 384 DISTANCE_METRIC COSINE"
+        "SCHEMA r NUMERIC p NUMERIC v VECTOR HNSW {count} TYPE FLOAT32 DIM {} DISTANCE_METRIC COSINE",
+        base[0].len() / 4
     );
     let words: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
     let schema = Create::parse(&words, &Limits::default()).unwrap().schema;
@@ -88,7 +91,7 @@ fn index(base: &[Vec<u8>], sq8: bool) -> Index {
         index.put(format!("doc:{place}").as_bytes(), &Document(row, random, near[place])).unwrap();
     }
     println!("put {:.1} us", (support::cpu_us() - start) / base.len() as f64);
-    let path = format!("target/queries-{}-{sq8}", base.len());
+    let path = format!("{kept}/queries-{}-{sq8}", base.len());
     if let Ok(file) = std::fs::read(&path) {
         let start = support::cpu_us();
         index.load(&mut PayloadReader::new(&file)).unwrap();
@@ -136,7 +139,7 @@ impl Bench {
     /// Time is wall-clock time, for each query the best of three rounds, as others share the
     /// machine; reading the query and finding what is allowed are part of it.
     fn ask(&self, filter: &str, share: f64) {
-        let queries = &self.queries[..300];
+        let queries = &self.queries[..self.queries.len().min(300)];
         let keys =
             |answer: Answer| -> Vec<_> { answer.hits.into_iter().map(|hit| hit.key).collect() };
         let all = if filter == "*" { "@r:[0 inf]" } else { filter };
@@ -159,7 +162,8 @@ impl Bench {
                     hits += keys(answer).iter().filter(|key| truth.contains(key)).count();
                 }
             }
-            let recall = hits as f64 / (30.0 * queries.len() as f64);
+            let all: usize = truth.iter().map(Vec::len).sum();
+            let recall = hits as f64 / (3 * all.max(1)) as f64;
             let us = best.iter().sum::<f64>() / best.len() as f64;
             let why = self.search(&text, &queries[0]).choice.unwrap();
             println!("  ef {ef:2} recall {recall:.4} {us:7.1} us  {why}");

@@ -4,8 +4,8 @@ use std::arch::x86_64::*;
 
 use super::prefetch;
 use super::table::{
-    AHEAD, Entries, Entry, NORM_TAIL, Narrow, SQ8_TAIL, Table, cosine, filled, scaled_dot,
-    scaled_l2, split,
+    AHEAD, Entries, Entry, GROUP, NORM_TAIL, Narrow, SQ8_TAIL, Table, cosine, filled, narrow_dot,
+    scaled_dot, scaled_l2, split,
 };
 
 super::table::table!(#[target_feature(enable = "avx2,fma,f16c")]);
@@ -160,6 +160,33 @@ macro_rules! integers {
 
 integers!(l2_i8, dot_i8, from_i8);
 integers!(l2_u8, dot_u8, from_u8);
+
+#[inline]
+fn code(a: &[u8]) -> &[u8] {
+    a
+}
+
+/// Unsigned bytes are multiplied by signed ones: magnitudes by the others with the sign of both.
+/// Codes are at most 127, so that two products never leave sixteen bits.
+#[inline]
+#[target_feature(enable = "avx2,fma,f16c")]
+fn dot_code(a: &[u8], b: &[u8]) -> i32 {
+    let ones = _mm256_set1_epi16(1);
+    let step = |sum, a: &[u8; 32], b: &[u8; 32]| {
+        let (a, b) = (load(a), load(b));
+        let pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(a), _mm256_sign_epi8(b, a));
+        _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, ones))
+    };
+    let zero = _mm256_setzero_si256();
+    narrow_dot(total_i32(fold(a, b, zero, step, |x, y| _mm256_add_epi32(x, y))))
+}
+
+#[inline]
+#[target_feature(enable = "avx2,fma,f16c")]
+fn dot_codes(a: &[u8], rows: [&[u8]; GROUP]) -> [i32; GROUP] {
+    let [b, c, d, e] = rows;
+    [dot_code(a, b), dot_code(a, c), dot_code(a, d), dot_code(a, e)]
+}
 
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c")]

@@ -4,11 +4,12 @@ use std::arch::x86_64::*;
 
 use super::prefetch;
 use super::table::{
-    AHEAD, Entries, Entry, NORM_TAIL, Narrow, SQ8_TAIL, Table, cosine, filled, scaled_dot,
-    scaled_l2, split,
+    AHEAD, Entries, Entry, GROUP, NORM_TAIL, Narrow, SQ8_TAIL, Table, cosine, filled, narrow_dot,
+    scaled_dot, scaled_l2, split,
 };
 
 super::table::table!(#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,fma,f16c")]);
+super::table::codes_as_bytes!(#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,fma,f16c")]);
 
 /// As `fold` of AVX2.
 #[inline]
@@ -166,6 +167,64 @@ pub(super) mod vnni {
     crate::simd::table::table!(
         #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,fma,f16c,avx512vnni")]
     );
+
+    /// One side of products of codes, with what they are moved by.
+    struct Code<'a> {
+        bytes: &'a [u8],
+        moved: i32,
+    }
+
+    /// VNNI multiplies unsigned by signed bytes: with its sign bit flipped a row is unsigned, and
+    /// moved by 128, so `128 * sum` of the other side is taken away again.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,fma,f16c,avx512vnni")]
+    fn code(bytes: &[u8]) -> Code<'_> {
+        let (zero, flip) = (_mm512_setzero_si512(), _mm512_set1_epi8(i8::MIN));
+        let step = |sum, a: &[u8; 64], _: &[u8; 64]| _mm512_dpbusd_epi32(sum, flip, load(a));
+        let moved = fold(bytes, bytes, zero, step, |x, y| _mm512_add_epi32(x, y));
+        Code { bytes, moved: _mm512_reduce_add_epi32(moved) }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,fma,f16c,avx512vnni")]
+    fn dot_code(a: &Code<'_>, b: &[u8]) -> i32 {
+        let flip = _mm512_set1_epi8(i8::MIN);
+        let step = |dot, a: &[u8; 64], b: &[u8; 64]| {
+            _mm512_dpbusd_epi32(dot, _mm512_xor_si512(load(b), flip), load(a))
+        };
+        let dot = fold(a.bytes, b, _mm512_setzero_si512(), step, |x, y| _mm512_add_epi32(x, y));
+        _mm512_reduce_add_epi32(dot).wrapping_sub(a.moved)
+    }
+
+    /// The sums of four rows are as independent as four sums of one, and the query is read once.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,fma,f16c,avx512vnni")]
+    fn dot_codes(a: &Code<'_>, rows: [&[u8]; GROUP]) -> [i32; GROUP] {
+        let flip = _mm512_set1_epi8(i8::MIN);
+        let (whole, tail) = a.bytes.as_chunks::<64>();
+        let [b, c, d, e] = rows;
+        let ((b, b_tail), (c, c_tail)) = (b.as_chunks::<64>(), c.as_chunks::<64>());
+        let ((d, d_tail), (e, e_tail)) = (d.as_chunks::<64>(), e.as_chunks::<64>());
+        let zero = _mm512_setzero_si512();
+        let (mut to_b, mut to_c, mut to_d, mut to_e) = (zero, zero, zero, zero);
+        let add = |sum, a, b| _mm512_dpbusd_epi32(sum, _mm512_xor_si512(b, flip), a);
+        for ((((a, b), c), d), e) in whole.iter().zip(b).zip(c).zip(d).zip(e) {
+            let a = load(a);
+            to_b = add(to_b, a, load(b));
+            to_c = add(to_c, a, load(c));
+            to_d = add(to_d, a, load(d));
+            to_e = add(to_e, a, load(e));
+        }
+        if !tail.is_empty() {
+            let a = load(&filled(tail));
+            to_b = add(to_b, a, load(&filled(b_tail)));
+            to_c = add(to_c, a, load(&filled(c_tail)));
+            to_d = add(to_d, a, load(&filled(d_tail)));
+            to_e = add(to_e, a, load(&filled(e_tail)));
+        }
+        let total = |sum| _mm512_reduce_add_epi32(sum).wrapping_sub(a.moved);
+        [total(to_b), total(to_c), total(to_d), total(to_e)]
+    }
 
     /// `sum(a * b)` over bytes: VNNI multiplies unsigned by signed ones. With the sign bit of one
     /// side flipped it is moved by 128, so `128 * sum` of the other side is taken away again.

@@ -19,7 +19,7 @@ pub enum Form {
     /// Unsigned bytes; for [`Measure::Cosine`] followed by the norm as f32.
     U8,
     /// Signed bytes, then as f32 the scale they stand for and the squared norm of what they stand
-    /// for: the element is `scale * byte`.
+    /// for: the element is `scale * byte`. No byte is -128.
     Sq8,
 }
 

@@ -4,10 +4,12 @@ use half::{bf16, f16};
 
 use super::prefetch;
 use super::table::{
-    AHEAD, Entries, Entry, NORM_TAIL, Narrow, SQ8_TAIL, Table, cosine, scaled_dot, scaled_l2, split,
+    AHEAD, Entries, Entry, GROUP, NORM_TAIL, Narrow, SQ8_TAIL, Table, cosine, narrow_dot,
+    scaled_dot, scaled_l2, split,
 };
 
 super::table::table!();
+super::table::codes_as_bytes!();
 
 /// Sums kept side by side, so that the compiler can use what vectors every processor has.
 const LANES: usize = 8;

@@ -64,6 +64,9 @@ pub(super) const NORM_TAIL: usize = 4;
 /// See [`NORM_TAIL`].
 pub(super) const SQ8_TAIL: usize = 8;
 
+/// Rows of codes that are measured at once.
+pub(super) const GROUP: usize = 4;
+
 /// The f32 at `offset` of `tail`, 0 where there is none.
 #[inline]
 pub(super) fn scalar(tail: &[u8], offset: usize) -> f32 {
@@ -86,13 +89,13 @@ pub(super) fn cosine(dot: i64, a_tail: &[u8], b_tail: &[u8]) -> f64 {
 
 /// `1 - dot` of two rows of codes with their scales.
 #[inline]
-pub(super) fn scaled_dot(dot: i64, a_tail: &[u8], b_tail: &[u8]) -> f32 {
+pub(super) fn scaled_dot(dot: i32, a_tail: &[u8], b_tail: &[u8]) -> f32 {
     1.0 - scalar(a_tail, 0) * scalar(b_tail, 0) * dot as f32
 }
 
 /// `|a|^2 + |b|^2 - 2 a b` of two rows of codes with their scales and squared norms.
 #[inline]
-pub(super) fn scaled_l2(dot: i64, a_tail: &[u8], b_tail: &[u8]) -> f32 {
+pub(super) fn scaled_l2(dot: i32, a_tail: &[u8], b_tail: &[u8]) -> f32 {
     let dot = scalar(a_tail, 0) * scalar(b_tail, 0) * dot as f32;
     (scalar(a_tail, 4) + scalar(b_tail, 4) - 2.0 * dot).max(0.0)
 }
@@ -134,14 +137,8 @@ macro_rules! table {
             let ((a, a_tail), (b, b_tail)) = (split(a, NORM_TAIL), split(b, NORM_TAIL));
             cosine(dot_u8(a, b), a_tail, b_tail)
         }, $(#[$feature])*);
-        crate::simd::table::entry!(sq8_l2, f32, |a, b| {
-            let ((a, a_tail), (b, b_tail)) = (split(a, SQ8_TAIL), split(b, SQ8_TAIL));
-            scaled_l2(dot_i8(a, b), a_tail, b_tail)
-        }, $(#[$feature])*);
-        crate::simd::table::entry!(sq8_dot, f32, |a, b| {
-            let ((a, a_tail), (b, b_tail)) = (split(a, SQ8_TAIL), split(b, SQ8_TAIL));
-            scaled_dot(dot_i8(a, b), a_tail, b_tail)
-        }, $(#[$feature])*);
+        crate::simd::table::coded!(sq8_l2, scaled_l2, $(#[$feature])*);
+        crate::simd::table::coded!(sq8_dot, scaled_dot, $(#[$feature])*);
     };
 }
 
@@ -183,7 +180,89 @@ macro_rules! entry {
     };
 }
 
-pub(super) use {entry, table};
+/// A module `$name` whose `ENTRY` is the distance of codes that `$scaled` makes of a product. The
+/// level says what of one side can be made beforehand (`code`), and multiplies it with one row
+/// (`dot_code`) or with [`GROUP`] (`dot_codes`).
+macro_rules! coded {
+    ($name:ident, $scaled:ident, $(#[$feature:meta])*) => {
+        mod $name {
+            use super::*;
+
+            pub(super) const ENTRY: Entry = Entry { one, exact, many };
+
+            $(#[$feature])*
+            fn one(a: &[u8], b: &[u8]) -> f32 {
+                let ((a, a_tail), (b, b_tail)) = (split(a, SQ8_TAIL), split(b, SQ8_TAIL));
+                $scaled(dot_code(&code(a), b), a_tail, b_tail).min(f32::MAX)
+            }
+
+            $(#[$feature])*
+            fn exact(a: &[u8], b: &[u8]) -> f64 {
+                f64::from(one(a, b))
+            }
+
+            $(#[$feature])*
+            fn many(query: &[u8], rows: &[&[u8]], distances: &mut [f32]) {
+                let (query, tail) = split(query, SQ8_TAIL);
+                let query = code(query);
+                let (groups, rest) = rows.as_chunks::<GROUP>();
+                let (to_groups, to_rest) = distances.as_chunks_mut::<GROUP>();
+                for (place, (rows, to)) in groups.iter().zip(to_groups).enumerate() {
+                    for next in groups.get(place + 1).map_or(rest, |next| next) {
+                        prefetch(next);
+                    }
+                    let [a, b, c, d] = rows;
+                    let (a, a_tail) = split(a, SQ8_TAIL);
+                    let (b, b_tail) = split(b, SQ8_TAIL);
+                    let (c, c_tail) = split(c, SQ8_TAIL);
+                    let (d, d_tail) = split(d, SQ8_TAIL);
+                    let [a, b, c, d] = dot_codes(&query, [a, b, c, d]);
+                    *to = [
+                        $scaled(a, tail, a_tail).min(f32::MAX),
+                        $scaled(b, tail, b_tail).min(f32::MAX),
+                        $scaled(c, tail, c_tail).min(f32::MAX),
+                        $scaled(d, tail, d_tail).min(f32::MAX),
+                    ];
+                }
+                for (row, to) in rest.iter().zip(to_rest) {
+                    let (row, row_tail) = split(row, SQ8_TAIL);
+                    *to = $scaled(dot_code(&query, row), tail, row_tail).min(f32::MAX);
+                }
+            }
+        }
+    };
+}
+
+/// `code`, `dot_code` and `dot_codes` of a level that has nothing better for codes than for bytes.
+macro_rules! codes_as_bytes {
+    ($(#[$feature:meta])*) => {
+        #[inline]
+        fn code(a: &[u8]) -> &[u8] {
+            a
+        }
+
+        #[inline]
+        $(#[$feature])*
+        fn dot_code(a: &[u8], b: &[u8]) -> i32 {
+            narrow_dot(dot_i8(a, b))
+        }
+
+        #[inline]
+        $(#[$feature])*
+        fn dot_codes(a: &[u8], rows: [&[u8]; GROUP]) -> [i32; GROUP] {
+            let [b, c, d, e] = rows;
+            [dot_code(a, b), dot_code(a, c), dot_code(a, d), dot_code(a, e)]
+        }
+    };
+}
+
+pub(super) use {coded, codes_as_bytes, entry, table};
+
+/// The product of two codes: of 32,768 elements, 127 each at most, it is below 2^31.
+#[inline]
+pub(super) fn narrow_dot(dot: i64) -> i32 {
+    i32::try_from(dot).unwrap_or(i32::MAX)
+}
 
 /// `tail` and zeros.
 #[inline]

@@ -77,9 +77,12 @@ fn check(form: Form, measure: Measure, offset: usize, a: &[f64], b: &[f64]) {
     for level in Level::ALL.into_iter().filter(|level| level.is_here()) {
         let kernel = Kernel::new(level, form, measure, dim);
         let one = kernel.distance(&a, b);
-        let mut many = [0.0; 3];
-        kernel.distances(&a, &[b, &a, b], &mut many);
-        assert_eq!([many[0].to_bits(), many[2].to_bits()], [one.to_bits(); 2]);
+        let mut many = [0.0; 6];
+        kernel.distances(&a, &[b, &a, b, &a, b, b], &mut many);
+        assert!(
+            [0, 2, 4, 5].into_iter().all(|place: usize| many[place].to_bits() == one.to_bits())
+        );
+        assert!([1, 3].into_iter().all(|place: usize| many[place] == kernel.distance(&a, &a)));
         if expected.is_nan() {
             assert_eq!(one, f32::MAX, "{level:?} {form:?} {measure:?} {dim}");
             continue;
@@ -136,6 +139,22 @@ fn the_largest_integers_do_not_overflow() {
                 let kernel = Kernel::new(level, form, measure, dim);
                 assert_eq!(kernel.distance(a, b), portable, "{form:?} {measure:?} {level:?}");
             }
+        }
+    }
+}
+
+#[test]
+fn the_largest_codes_do_not_overflow() {
+    let dim = 32_768;
+    let code = |byte: u8| [vec![byte; dim], 1f32.to_le_bytes().to_vec(), vec![0; 4]].concat();
+    let (low, high) = (code(0x81), code(0x7f));
+    for level in Level::ALL {
+        let kernel = Kernel::new(level, Form::Sq8, Measure::Dot, dim);
+        let product = 127.0 * 127.0 * dim as f32;
+        for (a, b, expected) in [(&low, &high, 1.0 + product), (&low, &low, 1.0 - product)] {
+            let mut many = [0.0; 5];
+            kernel.distances(a, &[b.as_slice(); 5], &mut many);
+            assert_eq!((kernel.distance(a, b), many), (expected, [expected; 5]), "{level:?}");
         }
     }
 }

@@ -36,6 +36,22 @@ impl Visited {
         }
     }
 
+    /// Marks `slots`, and leaves those that were new in `fresh`.
+    ///
+    /// Whether one was new cannot be guessed, so nothing branches on it.
+    #[inline]
+    pub(super) fn visit_all(&mut self, slots: &[Slot], fresh: &mut Vec<Slot>) {
+        fresh.resize(slots.len(), 0);
+        let mut count = 0;
+        for slot in slots {
+            if let Some(place) = fresh.get_mut(count) {
+                *place = *slot;
+            }
+            count += usize::from(self.visit(*slot));
+        }
+        fresh.truncate(count);
+    }
+
     /// Marks `slot`; whether it was new. What is out of range is not.
     #[inline]
     pub(super) fn visit(&mut self, slot: Slot) -> bool {

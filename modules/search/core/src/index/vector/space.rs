@@ -205,22 +205,23 @@ pub(super) fn digest(row: &[u8]) -> u64 {
     lanes.into_iter().fold(row.len() as u64, |sum, lane| mix(sum, lane.to_le_bytes()))
 }
 
-/// The sum of squares, and whether all elements are finite. In eight lanes, which do not wait for
-/// each other: the same on every processor.
+/// Sums kept side by side, so that one addition does not wait for the other.
+const LANES: usize = 8;
+
+/// The sum of squares, and whether all elements are finite.
 fn squares<const W: usize>(blob: &[u8], read: impl Fn([u8; W]) -> f64) -> (f64, bool) {
-    let mut sums = [0.0; 8];
-    let mut finite = true;
-    let (blocks, rest) = blob.as_chunks::<W>().0.as_chunks::<8>();
-    let mut add = |block: &[[u8; W]]| {
+    let elements = blob.as_chunks::<W>().0;
+    let (blocks, rest) = elements.as_chunks::<LANES>();
+    let mut sums = [0.0; LANES];
+    for block in blocks.iter().map(<[_; LANES]>::as_slice).chain([rest]) {
         for (sum, element) in sums.iter_mut().zip(block) {
             let x = read(*element);
-            finite &= x.is_finite();
             *sum += x * x;
         }
-    };
-    blocks.iter().for_each(|block| add(block));
-    add(rest);
-    (sums.iter().sum(), finite)
+    }
+    let sum: f64 = sums.iter().sum();
+    // The squares of finite numbers may be infinite.
+    (sum, sum.is_finite() || elements.iter().all(|element| read(*element).is_finite()))
 }
 
 fn map<const W: usize>(elements: &mut [u8], change: impl Fn([u8; W]) -> [u8; W]) {

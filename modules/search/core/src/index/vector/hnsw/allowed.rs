@@ -43,8 +43,7 @@ pub(super) fn walk_allowed(
         if cancel.is_raised() {
             return true;
         }
-        slots.clear();
-        slots.extend(graph.neighbours(0, slot).iter().copied().filter(|s| visited.visit(*s)));
+        visited.visit_all(graph.neighbours(0, slot), slots);
         if let Some(Reverse(next)) = frontier.peek() {
             prefetch(graph.ground_list(parts(*next).1));
         }
@@ -161,8 +160,7 @@ pub(super) fn flood(
             return (found, true);
         }
         next += 1;
-        slots.clear();
-        slots.extend(graph.neighbours(0, slot).iter().copied().filter(|s| visited.visit(*s)));
+        visited.visit_all(graph.neighbours(0, slot), slots);
         near.distances(query, slots, distances);
         let pairs = slots.iter().zip(&*distances);
         found.extend(pairs.filter(|(_, distance)| **distance <= reach).map(|(slot, _)| *slot));

@@ -100,8 +100,7 @@ impl Graph {
     #[inline]
     pub(super) fn neighbours(&self, layer: usize, slot: Slot) -> &[Slot] {
         let list = self.list(layer, slot);
-        let count = list.iter().position(|slot| *slot == NONE).unwrap_or(list.len());
-        list.get(..count).unwrap_or_default()
+        list.get(..filled(list)).unwrap_or_default()
     }
 
     /// The neighbours on the lowest layer with the free places behind them, to be prefetched.
@@ -124,7 +123,7 @@ impl Graph {
     /// Takes `other` out of the list of `slot`.
     pub(super) fn remove(&mut self, layer: usize, slot: Slot, other: Slot) {
         let list = self.list_mut(layer, slot);
-        let count = list.iter().position(|slot| *slot == NONE).unwrap_or(list.len());
+        let count = filled(list);
         if let Some(list) = list.get_mut(..count)
             && let Some(place) = list.iter().position(|slot| *slot == other)
         {
@@ -253,6 +252,13 @@ impl Graph {
     pub(super) fn relocate<M: Mover>(&mut self, mover: &mut M, from: usize) -> Progress {
         self.ground.relocate(mover, from)
     }
+}
+
+/// How many places of a list are taken: those in front. Counted without a branch, as guessing where
+/// a list ends fails for most.
+#[inline]
+fn filled(list: &[u32]) -> usize {
+    list.iter().map(|slot| usize::from(*slot != NONE)).sum()
 }
 
 /// Slab and index of a tower, if there is one.

@@ -48,8 +48,7 @@ pub(super) fn walk(
         if cancel.is_raised() {
             return true;
         }
-        slots.clear();
-        slots.extend(graph.neighbours(layer, slot).iter().copied().filter(|s| visited.visit(*s)));
+        visited.visit_all(graph.neighbours(layer, slot), slots);
         if let Some(next) = pool.peek().filter(|_| layer == 0) {
             prefetch(graph.ground_list(next));
         }

@@ -8,7 +8,7 @@ use keyspan_common::settings::Figure;
 use keyspan_server::LoadArguments;
 
 use crate::commands::search_commands;
-use crate::persist::{Graphs, OfValkey, Passed, Saved};
+use crate::persist::{Added, Graphs, OfValkey, Passed, Saved};
 use crate::registry::Entry;
 use crate::{follow, persist, registry, settings};
 
@@ -82,7 +82,7 @@ macro_rules! module {
             settings: &settings::SETTINGS,
             info: figures,
             load: ready,
-            records: [Saved, Graphs, OfValkey, Passed],
+            records: [Saved, Added, Graphs, OfValkey, Passed],
             events: follow::EVENTS,
         }
     };

@@ -25,8 +25,6 @@ pub enum Error {
     Exists,
     /// FORMAT EXPAND of hashes.
     Expand,
-    /// FORMAT EXPAND of JSON documents.
-    ExpandJson,
     /// No module with JSON documents is loaded.
     NoJson,
     /// FT.INFO and FT.ALTER of no index.
@@ -82,7 +80,6 @@ impl Wire for Error {
             Self::Database => "SEARCH_GENERIC Cannot create index on db != 0",
             Self::Exists => "SEARCH_INDEX_EXISTS Index already exists",
             Self::Expand => "SEARCH_PARSE_ARGS EXPAND format is only supported with JSON",
-            Self::ExpandJson => "SEARCH_PARSE_ARGS FORMAT EXPAND is not supported yet",
             Self::NoJson => {
                 "SEARCH_GENERIC ON JSON needs a module with JSON documents, and none is loaded"
             }

@@ -14,7 +14,8 @@ use keyspan_common::{
 use keyspan_search_core::documents::SortValue;
 use keyspan_search_core::engine::{self, Answer, Values};
 use keyspan_search_core::index::value::sort_value;
-use keyspan_search_core::index::vector::Cancel;
+use keyspan_search_core::index::vector::{Cancel, Scratch};
+use keyspan_search_core::plan::Profile;
 use keyspan_search_core::query::{self, Node};
 use keyspan_search_core::request::{Format, Request};
 use keyspan_search_core::schema::{Field, Kind, Schema, Source};
@@ -151,9 +152,8 @@ impl Asked {
         let request = Request::parse(words, &settings::request_defaults())?;
         let schema = entry.index.schema();
         // In RESP2 it means nothing, as in RediSearch.
-        if request.format == Format::Expand && is_resp3 {
-            let is_json = schema.source == Source::Json;
-            return Err(if is_json { Error::ExpandJson } else { Error::Expand });
+        if request.format == Format::Expand && is_resp3 && schema.source != Source::Json {
+            return Err(Error::Expand);
         }
         let query = request.query(&schema)?;
         entry.use_it();
@@ -193,19 +193,35 @@ impl Asked {
         }
     }
 
+    fn request(&self) -> engine::Request<'_> {
+        engine::Request {
+            query: &self.query,
+            order: self.request.order.as_ref(),
+            scoring: self.request.scoring(),
+            limit: self.request.limit,
+        }
+    }
+
     /// Searches. Any thread.
     pub(super) fn run(
         &self,
         cancel: &Cancel,
         values: &impl Values,
     ) -> Result<Answer, query::Error> {
-        let request = engine::Request {
-            query: &self.query,
-            order: self.request.order.as_ref(),
-            scoring: self.request.scoring(),
-            limit: self.request.limit,
-        };
-        work::with_scratch(|scratch| self.entry.index.search(&request, scratch, cancel, values))
+        work::with_scratch(|scratch| {
+            self.entry.index.search(&self.request(), scratch, cancel, values)
+        })
+    }
+
+    /// Searches, and tells what was done; `clock` tells nanoseconds. Any thread.
+    pub(super) fn profile(
+        &self,
+        scratch: &mut Scratch,
+        cancel: &Cancel,
+        values: &impl Values,
+        clock: fn() -> u64,
+    ) -> Result<(Answer, Option<Profile>), query::Error> {
+        self.entry.index.profile(&self.request(), scratch, cancel, values, clock)
     }
 
     /// Writes the reply, with what a profile adds to it, or says why there is none.
@@ -217,11 +233,30 @@ impl Asked {
         profile: Option<Added<'_>>,
     ) -> Result<(), Error> {
         let answer = outcome?;
-        if answer.is_partial && ON_TIMEOUT.get() == 1 {
-            return Err(Error::Timeout);
-        }
+        self.check(&answer)?;
         Results::new(&self.entry, &self.request, &answer).write(server, reply, profile);
         Ok(())
+    }
+
+    /// Whether it may be answered, though its time was up.
+    fn check(&self, answer: &Answer) -> Result<(), Error> {
+        let is_refused = answer.is_partial && ON_TIMEOUT.get() == 1;
+        if is_refused { Err(Error::Timeout) } else { Ok(()) }
+    }
+
+    /// Writes the reply with a profile: behind it in RESP2, in it in RESP3.
+    pub(super) fn answer_with(
+        &self,
+        answer: Answer,
+        server: &Server<'_>,
+        reply: &mut dyn Reply,
+        profile: Added<'_>,
+    ) -> Result<(), Error> {
+        self.check(&answer)?;
+        if !reply.is_resp3() {
+            reply.array(2);
+        }
+        self.answer(Ok(answer), server, reply, Some(profile))
     }
 }
 
@@ -249,7 +284,7 @@ impl Values for Documents<'_> {
 }
 
 /// Where no document can be read: nothing asks, see [`Asked::needs_documents`].
-struct Nowhere;
+pub(super) struct Nowhere;
 
 impl Values for Nowhere {
     fn value(&self, _: &[u8], _: &Field) -> SortValue {

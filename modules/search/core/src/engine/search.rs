@@ -7,8 +7,8 @@ use super::Index;
 use crate::documents::SortValue;
 use crate::index::vector::{Cancel, Scratch};
 use crate::plan::{
-    Choice, Hit, Matches, Order, Page, Scoring, evaluate, page, plan, sorted, unknown_values,
-    unsorted,
+    Choice, Hit, Matches, Order, Page, Profile, Scoring, Trace, evaluate, page, plan, profile,
+    sorted, unknown_values, unsorted,
 };
 use crate::query::{Error, Node};
 use crate::schema::Field;
@@ -60,7 +60,25 @@ impl Index {
         values: &impl Values,
     ) -> Result<Answer, Error> {
         let cell = RefCell::new(std::mem::take(scratch));
-        let answer = self.answer(request, &cell, cancel, values);
+        let answer = self.answer(request, &cell, cancel, values, None);
+        *scratch = cell.into_inner();
+        answer.map(|(answer, _)| answer)
+    }
+
+    /// As [`Self::search`], and tells what was done and how long it took; `clock` tells nanoseconds.
+    ///
+    /// # Errors
+    /// As [`Self::search`].
+    pub fn profile(
+        &self,
+        request: &Request<'_>,
+        scratch: &mut Scratch,
+        cancel: &Cancel,
+        values: &impl Values,
+        clock: fn() -> u64,
+    ) -> Result<(Answer, Option<Profile>), Error> {
+        let (cell, trace) = (RefCell::new(std::mem::take(scratch)), Trace::new(clock));
+        let answer = self.answer(request, &cell, cancel, values, Some(&trace));
         *scratch = cell.into_inner();
         answer
     }
@@ -81,15 +99,26 @@ impl Index {
         scratch: &RefCell<Scratch>,
         cancel: &Cancel,
         values: &impl Values,
-    ) -> Result<Answer, Error> {
+        trace: Option<&Trace>,
+    ) -> Result<(Answer, Option<Profile>), Error> {
+        let now = || trace.map_or(0, Trace::now);
+        let came = now();
         let state = self.ledger.current();
+        let entered = now();
         let view = state.view(self.settings.expansion, scratch, cancel);
-        let matches = evaluate(&view, request.query)?;
+        let matches = evaluate(&view, request.query, trace)?;
+        let root = trace.map(|trace| profile(&view, request.query, &matches, trace));
+        let evaluated = now();
+        let told = |answer| {
+            let waited_ns = entered.saturating_sub(came);
+            let sorted_ns = now().saturating_sub(evaluated);
+            (answer, root.map(|root| Profile { root, waited_ns, sorted_ns }))
+        };
         let limit = limit(request);
         let place = unknown_values(&view, &matches, request.order)?;
         let Some((place, order)) = place.zip(request.order) else {
             let page = page(&view, &matches, request.order, request.scoring, limit)?;
-            return Ok(finish(page, matches, cancel));
+            return Ok(told(finish(page, matches, cancel)));
         };
         let mut hits = unsorted(&view, &matches, request.scoring);
         let schema = Arc::clone(&state.schema);
@@ -103,7 +132,7 @@ impl Index {
             }
             hit.sort_value = values.value(&hit.key, field);
         }
-        Ok(finish(sorted(hits, order.descending, limit), matches, cancel))
+        Ok(told(finish(sorted(hits, order.descending, limit), matches, cancel)))
     }
 }
 

@@ -13,6 +13,7 @@ use super::cost::Choice;
 use super::filtered::Filtered;
 use super::nearest::{Nearest, Neighbour, Search, Way};
 use super::options::{Purpose, VectorOptions};
+use super::profile::Trace;
 use crate::index::geo::Geo;
 use crate::index::numeric::Numeric;
 use crate::index::tag::TagIndex;
@@ -45,12 +46,12 @@ pub struct Matches {
     pub is_partial: bool,
 }
 
-/// The documents `query` matches.
+/// The documents `query` matches; what was done for it is noted in `trace`, if there is one.
 ///
 /// # Errors
 /// [`Error`]: what the query asks of the index that it does not have.
-pub fn evaluate(view: &View<'_>, query: &Node) -> Result<Matches, Error> {
-    let mut evaluation = Evaluation { view, matches: Matches::default() };
+pub fn evaluate(view: &View<'_>, query: &Node, trace: Option<&Trace>) -> Result<Matches, Error> {
+    let mut evaluation = Evaluation { view, matches: Matches::default(), trace };
     let documents = evaluation.set(query)?.into_owned();
     Ok(Matches { documents, ..evaluation.matches })
 }
@@ -61,7 +62,7 @@ pub fn evaluate(view: &View<'_>, query: &Node) -> Result<Matches, Error> {
 /// As [`evaluate`].
 pub fn plan(view: &View<'_>, query: &Node) -> Result<Option<Choice>, Error> {
     let Kind::Knn(knn) = &query.kind else { return Ok(None) };
-    let mut evaluation = Evaluation { view, matches: Matches::default() };
+    let mut evaluation = Evaluation { view, matches: Matches::default(), trace: None };
     let Some(search) = evaluation.nearest(knn)? else { return Ok(None) };
     let allowed = evaluation.filter(knn)?;
     Ok(Some(search.choice(allowed.as_deref())))
@@ -70,6 +71,7 @@ pub fn plan(view: &View<'_>, query: &Node) -> Result<Option<Choice>, Error> {
 struct Evaluation<'a> {
     view: &'a View<'a>,
     matches: Matches,
+    trace: Option<&'a Trace>,
 }
 
 type Set<'a> = Result<Cow<'a, DocSet>, Error>;
@@ -103,6 +105,14 @@ impl<'a> Evaluation<'a> {
     }
 
     fn set(&mut self, node: &Node) -> Set<'a> {
+        let Some(trace) = self.trace else { return self.set_of(node) };
+        let begin = trace.now();
+        let set = self.set_of(node)?;
+        trace.note(node, set.len(), begin);
+        Ok(set)
+    }
+
+    fn set_of(&mut self, node: &Node) -> Set<'a> {
         if self.stops() {
             return Ok(Cow::default());
         }
@@ -211,7 +221,15 @@ impl<'a> Evaluation<'a> {
     }
 
     /// The documents of `left` that the node matches.
-    fn narrow(&mut self, node: &Node, mut left: DocSet) -> Result<DocSet, Error> {
+    fn narrow(&mut self, node: &Node, left: DocSet) -> Result<DocSet, Error> {
+        let Some(trace) = self.trace else { return self.narrowed(node, left) };
+        let begin = trace.now();
+        let left = self.narrowed(node, left)?;
+        trace.note(node, left.len(), begin);
+        Ok(left)
+    }
+
+    fn narrowed(&mut self, node: &Node, mut left: DocSet) -> Result<DocSet, Error> {
         match &node.kind {
             Kind::All => return Ok(left),
             Kind::And(children) => {

@@ -78,6 +78,33 @@ fn codes_outlive_a_restart() -> Outcome<()> {
 }
 
 #[test]
+fn definitions_outlive_a_rewrite_as_commands() -> Outcome<()> {
+    on_each_server(search, |server| {
+        filled(server)?;
+        server.client()?.expect("FT.ALIASADD al v", "+OK")?;
+        let before = told(&mut server.client()?)?;
+        for round in 0..2 {
+            persistence::survives_rewrite(server, persistence::Base::Commands)?;
+            let mut client = server.client()?;
+            replication::wait("the scan", || {
+                let documents = client.value("FT.SEARCH al * LIMIT 0 0")?.to_string();
+                Ok(documents == format!("[{VECTORS}]"))
+            })?;
+            replication::wait("the graph", || Ok(client.info("search_backlog")? == "0"))?;
+            let after = told(&mut client)?;
+            ensure(after == before, || format!("round {round}: {before:?}, then {after:?}"))?;
+        }
+        // One that is dropped since stays so.
+        server.client()?.expect("FT.DROPINDEX v", "+OK")?;
+        server.restart()?;
+        let mut client = server.client()?;
+        client.expect("FT._LIST", "*0")?;
+        let reply = client.line("FT._RESTOREIFNX a b")?;
+        ensure(reply.starts_with(b"-SEARCH_GENERIC"), || reply.escape_ascii().to_string())
+    })
+}
+
+#[test]
 fn codes_reach_replicas() -> Outcome<()> {
     on_each_server(search, |primary| {
         filled(primary)?;

@@ -36,7 +36,7 @@ const CREATIONS: [&str; 2] = [
 ];
 
 /// Replies that are no fault where anything may be gone or going on.
-const EXPECTED: [&str; 15] = [
+const EXPECTED: [&str; 16] = [
     "-SEARCH_INDEX_NOT_FOUND",
     "-SEARCH_INDEX_EXISTS",
     "-SEARCH_ALIAS_CONFLICT",
@@ -51,6 +51,7 @@ const EXPECTED: [&str; 15] = [
     "-ERR An AOF log rewriting",
     "-ERR Background saving",
     "-LOADING",
+    "-ERR source and destination",
     "-WRONGTYPE",
 ];
 

@@ -27,6 +27,7 @@ mod rdb;
 mod record;
 mod replication;
 mod reply;
+mod rewrite;
 mod server;
 mod settings;
 mod shared;

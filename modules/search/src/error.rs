@@ -55,6 +55,10 @@ pub enum Error {
     Request(request::Error),
     /// The words of FT.CREATE and FT.ALTER.
     Schema(schema::Error),
+    /// FT._RESTOREIFNX of what is no definition.
+    Restore,
+    /// FT._RESTOREIFNX by a user.
+    RestoreByUser,
     /// A search whose time is up, if that is an error.
     Timeout,
     /// There are as many indexes as are allowed.
@@ -104,6 +108,8 @@ impl Wire for Error {
             Self::Query(error) => return error.wire(),
             Self::Request(error) => return error.wire(),
             Self::Schema(error) => return error.wire(),
+            Self::Restore => "SEARCH_PARSE_ARGS Not the definition of an index",
+            Self::RestoreByUser => "SEARCH_GENERIC Only for append-only files",
             Self::Timeout => "SEARCH_TIMEOUT Timeout limit was reached",
             Self::TooMany(max) => {
                 return format!("SEARCH_LIMIT_OVER There may be {max} indexes").into();

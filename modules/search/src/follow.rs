@@ -11,13 +11,13 @@ use keyspan_search_core::expression::{Properties, Value};
 use keyspan_search_core::schema::Schema;
 use keyspan_server::{Events, Loading, Server};
 
-use crate::commands::define;
+use crate::commands::{define, restore};
 use crate::document::Document;
 use crate::registry::{self, Entry, lock};
 use crate::{scan, work};
 
 /// What the server is to tell.
-pub(crate) const EVENTS: Events = Events { key, flush, swap, load };
+pub(crate) const EVENTS: Events = Events { key, flush, swap, load, rewrite };
 
 /// The database whose keys are documents, as in RediSearch.
 pub(crate) const DATABASE: i32 = 0;
@@ -145,5 +145,12 @@ fn load(server: &Server<'_>, step: Loading) {
             scan::start(&entry, server);
         }
         work::settle(&entry);
+    }
+}
+
+/// Definitions are no keys: they are handed to the new file as commands.
+fn rewrite(server: &Server<'_>) {
+    for definition in registry::definitions() {
+        restore::replicate(server, definition);
     }
 }

@@ -201,3 +201,162 @@ fn json_values_expand() -> Outcome<()> {
         ensure(reply.ends_with(b"$1\r\nz\r\n$1\r\n1\r\n"), || reply.escape_ascii().to_string())
     })
 }
+
+/// Megabytes that FT.INFO says under `name`, in bytes.
+fn size(client: &mut Client, name: &str) -> Outcome<f64> {
+    let info = client.value("FT.INFO i")?;
+    let mut items = info.elements()?.iter();
+    let found = items.find(|item| item.bytes().is_ok_and(|item| item == name.as_bytes()));
+    found.ok_or_else(|| Failure::new(format!("no {name}")))?;
+    let text = items.next().map(|item| item.to_string().replace('"', "")).unwrap_or_default();
+    let size = text.parse::<f64>().map_err(|_| Failure::new(format!("{name}: {text}")))?;
+    Ok(size * 1_048_576.0)
+}
+
+/// Fields over documents that have all of them, and where FT.INFO says the size of their index.
+const SIZES: &[(&str, &str)] = &[
+    ("v VECTOR HNSW 6 TYPE FLOAT32 DIM 64 DISTANCE_METRIC L2", "vector_index_sz_mb"),
+    (
+        "v VECTOR HNSW 8 TYPE FLOAT32 DIM 64 DISTANCE_METRIC L2 QUANTIZATION SQ8",
+        "vector_index_sz_mb",
+    ),
+    ("v VECTOR FLAT 6 TYPE FLOAT32 DIM 64 DISTANCE_METRIC L2", "vector_index_sz_mb"),
+    ("t TAG", "inverted_sz_mb"),
+    ("u TAG", "inverted_sz_mb"),
+    ("n NUMERIC", "inverted_sz_mb"),
+    ("g GEO", "inverted_sz_mb"),
+    ("t TAG SORTABLE n NUMERIC SORTABLE", "inverted_sz_mb"),
+];
+
+const SIZED: u32 = 6000;
+
+fn sized(server: &Server) -> Outcome<Client> {
+    let mut client = server.client()?;
+    for begin in (0..SIZED).step_by(500) {
+        let command = |n: u32| {
+            let draw = |place: u32| n.wrapping_mul(2_654_435_761).rotate_left(place) % 1000;
+            let vector = (0..64).flat_map(|place| (draw(place) as f32).to_le_bytes()).collect();
+            let word = |text: String| text.into_bytes();
+            let mut words =
+                vec![word("HSET".into()), word(format!("d:{n}")), b"v".to_vec(), vector];
+            words.extend([b"t".to_vec(), word(format!("tag{}", n % 50)), b"u".to_vec()]);
+            words.extend([word(format!("unique tag {n}")), b"n".to_vec(), word(n.to_string())]);
+            let place = format!("{}.5,{}.25", n % 170, n % 80);
+            words.extend([b"g".to_vec(), word(place)]);
+            words
+        };
+        let commands: Vec<_> = (begin..(begin + 500).min(SIZED)).map(command).collect();
+        client.pipeline(&commands)?;
+    }
+    Ok(client)
+}
+
+fn settled(client: &mut Client) -> Outcome<()> {
+    replication::wait("the index", || {
+        Ok(client.value("FT.INFO i")?.to_string().contains("indexing, 0,"))
+    })
+}
+
+fn used(client: &mut Client) -> Outcome<f64> {
+    client.info("used_memory")?.parse().map_err(|_| Failure::new("used_memory"))
+}
+
+#[test]
+fn sizes_are_what_the_server_uses() -> Outcome<()> {
+    on_each_server(both, |server| {
+        let mut client = sized(server)?;
+        // Threads have what they write on from the first index on.
+        for (place, (field, name)) in SIZES.iter().take(1).chain(SIZES).enumerate() {
+            let before = used(&mut client)?;
+            client.expect(&format!("FT.CREATE i PREFIX 1 d: SCHEMA {field}"), "+OK")?;
+            client.set_patience(std::time::Duration::from_secs(60));
+            settled(&mut client)?;
+            let (grown, said) =
+                (used(&mut client)? - before, size(&mut client, "total_index_memory_sz_mb")?);
+            let own = size(&mut client, name)?;
+            ensure(own > 0.0 && own < said, || format!("{field}: {name} is {own} of {said}"))?;
+            let error = (said - grown).abs() / grown;
+            ensure(place == 0 || error < 0.1, || {
+                format!("{field}: {said} said, {grown} used: {error:.3}")
+            })?;
+            client.expect("FT.DROPINDEX i", "+OK")?;
+            let mut last = f64::MAX;
+            replication::wait("the memory", || {
+                std::thread::sleep(std::time::Duration::from_millis(30));
+                let now = used(&mut client)?;
+                let is_steady = now >= last - 4096.0;
+                last = now;
+                Ok(is_steady)
+            })?;
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn vectors_that_wait_are_told() -> Outcome<()> {
+    on_each_server(both, |server| {
+        let mut client = sized(server)?;
+        client.expect(
+            "FT.CREATE i PREFIX 1 d: SCHEMA v VECTOR HNSW 10 TYPE FLOAT32 DIM 64 DISTANCE_METRIC L2 \
+             M 64 EF_CONSTRUCTION 400",
+            "+OK",
+        )?;
+        let mut shares = Vec::new();
+        replication::wait("the graph", || {
+            let info = client.value("FT.INFO i")?.to_string();
+            let share = info.split("percent_indexed, ").nth(1).unwrap_or_default();
+            let share = share.split(',').next().unwrap_or_default().replace('"', "");
+            let is_done = info.contains("indexing, 0,");
+            let share: f64 = share.parse().unwrap_or(-1.0);
+            ensure((share >= 1.0) == is_done, || info.clone())?;
+            shares.push(share);
+            Ok(is_done)
+        })?;
+        ensure(shares.iter().any(|share| *share < 1.0), || format!("{shares:?}"))?;
+        client.expect("FT.SEARCH i * LIMIT 0 0", &format!("*1\r\n:{SIZED}"))
+    })
+}
+
+#[test]
+fn an_order_that_only_documents_know_holds_nobody_up() -> Outcome<()> {
+    on_each_server(both, |server| {
+        let mut client = sized(server)?;
+        client.expect("FT.CREATE i PREFIX 1 d: SCHEMA t TAG u TAG", "+OK")?;
+        replication::wait("the index", || {
+            Ok(client.line("FT.SEARCH i * LIMIT 0 0")?
+                == format!("*1\r\n:{SIZED}\r\n").into_bytes())
+        })?;
+        let expected = "*3\r\n:6000\r\n$5\r\nd:999\r\n$5\r\nd:998";
+        let query = "FT.SEARCH i * SORTBY u DESC LIMIT 0 2 NOCONTENT TIMEOUT 0";
+        client.expect(query, expected)?;
+        // Where nobody can wait, too.
+        client.line("MULTI")?;
+        client.line(query)?;
+        client.expect("EXEC", &format!("*1\r\n{expected}"))?;
+        let script = format!("return redis.call('{}')", query.replace(' ', "','"));
+        client.call(&["CONFIG", "SET", "search-timeout", "0"]).map(drop)?;
+        client.expect(&format!("EVAL \"{script}\" 0"), expected)?;
+        // And others are answered meanwhile.
+        let mut searcher = server.client()?;
+        let searches = 10;
+        for _ in 0..searches {
+            searcher.send(&query.split(' ').collect::<Vec<_>>())?;
+        }
+        let answers =
+            std::thread::spawn(move || (0..searches).try_for_each(|_| searcher.reply().map(drop)));
+        let mut longest = std::time::Duration::ZERO;
+        let mut pings = 0;
+        while !answers.is_finished() {
+            let begin = std::time::Instant::now();
+            client.expect("PING", "+PONG")?;
+            longest = longest.max(begin.elapsed());
+            pings += 1;
+        }
+        answers.join().map_err(|_| Failure::new("a reader panicked"))??;
+        println!("{}: {pings} pings, the longest took {longest:?}", server.name());
+        ensure(pings > 20 && longest < std::time::Duration::from_millis(250), || {
+            format!("{pings} pings, the longest took {longest:?}")
+        })
+    })
+}

@@ -190,6 +190,9 @@ api! {
         create_timer: RedisModule_CreateTimer(
             *mut Ctx, bindings::mstime_t, bindings::RedisModuleTimerProc, *mut c_void)
             -> bindings::RedisModuleTimerID;
+        detached_context: RedisModule_GetDetachedThreadSafeContext(*mut Ctx) -> *mut Ctx;
+        lock_context: RedisModule_ThreadSafeContextLock(*mut Ctx);
+        unlock_context: RedisModule_ThreadSafeContextUnlock(*mut Ctx);
         call: RedisModule_Call(*mut Ctx, *const c_char, *const c_char, ...) -> *mut CallReply;
         free_call_reply: RedisModule_FreeCallReply(*mut CallReply);
         call_reply_element: RedisModule_CallReplyArrayElement(

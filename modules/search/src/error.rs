@@ -39,8 +39,6 @@ pub enum Error {
     NoPermission,
     /// FT.TAGVALS of a field of another kind.
     NotTags,
-    /// FT.CONFIG with an unknown word.
-    ConfigAction,
     /// FT.CONFIG SET of an unknown option.
     ConfigOption,
     /// FT.CONFIG SET to a bad value.
@@ -98,7 +96,6 @@ impl Wire for Error {
                 "NOPERM User does not have the required permissions to query the index"
             }
             Self::NotTags => "SEARCH_TYPE_UNSUP Not a tag field",
-            Self::ConfigAction => "SEARCH_PARSE_ARGS No such configuration action",
             Self::ConfigOption => "SEARCH_OPTION_INVALID Invalid option",
             Self::ConfigValue => "SEARCH_PARSE_ARGS Could not convert argument to expected type",
             Self::ProfileKind => {

@@ -105,11 +105,17 @@ impl Properties for Filtered<'_> {
 }
 
 /// Has the change settled, and tells clients that track the index; once until it is searched again.
-fn told(entry: &Arc<Entry>, server: &Server<'_>) {
+pub(crate) fn told(entry: &Arc<Entry>, server: &Server<'_>) {
     work::settle(entry);
     if entry.searched.swap(false, Relaxed) {
-        server.signal(&entry.name);
+        signal(server, &entry.name);
     }
+}
+
+/// Tells clients that track the index by its name or by another one.
+pub(crate) fn signal(server: &Server<'_>, name: &[u8]) {
+    server.signal(name);
+    registry::aliases(name).iter().for_each(|alias| server.signal(alias));
 }
 
 /// Indexes go with the keys, as in RediSearch.
@@ -129,7 +135,7 @@ fn swap(server: &Server<'_>, one: i32, other: i32) {
     }
     registry::renew().into_iter().for_each(work::discard);
     for entry in registry::all() {
-        server.signal(&entry.name);
+        signal(server, &entry.name);
         scan::start(&entry, server);
     }
 }

@@ -34,7 +34,7 @@ fn walked() -> Walked {
     }
     let mut all = Walked::default();
     for entry in registry::all() {
-        let info = entry.index.info();
+        let info = entry.index.info_now();
         all.memory = all.memory.saturating_add(info.memory);
         all.vector_memory = all.vector_memory.saturating_add(info.vector_memory);
         all.failures = all.failures.saturating_add(info.errors.count);

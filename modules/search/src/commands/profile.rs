@@ -18,11 +18,11 @@ use keyspan_search_core::query;
 use keyspan_search_core::request::{Request, Switch};
 use keyspan_server::{Call, Server, ServerCommand};
 
-use super::search::{Asked, Documents, Nowhere};
+use super::search::{Asked, Turns};
 use super::{INDEX, QUERY, rest, row, word};
 use crate::error::Error;
+use crate::registry;
 use crate::settings::{self, WORKERS};
-use crate::{registry, work};
 
 /// `FT.PROFILE index SEARCH [LIMITED] QUERY query ...`
 #[derive(Debug)]
@@ -60,16 +60,7 @@ impl ServerCommand for Profile {
             return Err(Error::ProfileQuery);
         }
         let asked = Asked::read(entry, &rest(args), call.server(), reply.is_resp3())?;
-        let profiled = Profiled { asked, limited, began, parsed: now() };
-        if profiled.asked.needs_documents() {
-            let cancel = profiled.asked.cancel();
-            let outcome = work::with_scratch(|scratch| {
-                let values = Documents(call.server());
-                profiled.asked.profile(scratch, &cancel, &values, now)
-            });
-            return profiled.answer(outcome, call.server(), reply);
-        }
-        profiled.spawn(call, reply);
+        Profiled { asked, limited, began, parsed: now() }.spawn(call, reply);
         Ok(())
     }
 }
@@ -105,12 +96,8 @@ impl Profiled {
             reply,
             move || gone.raise(),
             move || {
-                let search = || {
-                    work::with_scratch(|scratch| {
-                        self.asked.profile(scratch, &cancel, &Nowhere, now)
-                    })
-                };
-                let outcome = keyspan_server::between_forks(search);
+                let found = keyspan_server::between_forks(|| self.asked.find(&cancel, Some(now)));
+                let outcome = found.and_then(|found| found.sorted(&Turns, &cancel, now));
                 (self, outcome)
             },
             |(profiled, outcome), server, reply| {

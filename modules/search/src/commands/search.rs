@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::LazyLock;
 use std::sync::atomic::Ordering::Relaxed;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use keyspan_common::{
@@ -12,10 +13,10 @@ use keyspan_common::{
     wire::Wire,
 };
 use keyspan_search_core::documents::SortValue;
-use keyspan_search_core::engine::{self, Answer, Values};
+use keyspan_search_core::engine::{self, Answer, Found, Values};
 use keyspan_search_core::index::value::sort_value;
-use keyspan_search_core::index::vector::{Cancel, Scratch};
-use keyspan_search_core::plan::Profile;
+use keyspan_search_core::index::vector::Cancel;
+use keyspan_search_core::plan::Hit;
 use keyspan_search_core::query::{self, Node};
 use keyspan_search_core::request::{Format, Request};
 use keyspan_search_core::schema::{Field, Kind, Schema, Source};
@@ -107,7 +108,7 @@ impl ServerCommand for Search {
         let name = word(&mut args, Self::ROW.name)?;
         let entry = registry::find(name).ok_or_else(|| Error::NoIndexToSearch(name.into()))?;
         let asked = Asked::read(entry, &rest(args), call.server(), reply.is_resp3())?;
-        if asked.needs_documents() || asked.is_quick() {
+        if asked.is_quick() {
             let outcome = asked.run(&asked.cancel(), &Documents(call.server()));
             return asked.answer(outcome, call.server(), reply, None);
         }
@@ -119,8 +120,9 @@ impl ServerCommand for Search {
             move || gone.raise(),
             move || {
                 // It makes what is queued before it reads.
-                let outcome = keyspan_server::between_forks(|| asked.run(&cancel, &Nowhere));
-                (asked, outcome)
+                let found = keyspan_server::between_forks(|| asked.find(&cancel, None));
+                let outcome = found.and_then(|found| found.sorted(&Turns, &cancel, || 0));
+                (asked, outcome.map(|(answer, _)| answer))
             },
             |(asked, outcome), server, reply| {
                 if let Err(error) = asked.answer(outcome, server, reply, None) {
@@ -131,6 +133,9 @@ impl ServerCommand for Search {
         Ok(())
     }
 }
+
+/// Documents whose values are read in the main thread at once; each takes a microsecond or two.
+const FEW: u64 = 16;
 
 /// A search that was read.
 pub(super) struct Asked {
@@ -162,8 +167,7 @@ impl Asked {
         Ok(Self { entry, request, query, schema })
     }
 
-    /// Whether results are sorted by values that only the documents have: those are read in the main
-    /// thread.
+    /// Whether results are sorted by values that only the documents have.
     pub(super) fn needs_documents(&self) -> bool {
         let field =
             self.request.order.as_ref().and_then(|order| self.schema.field(&order.property));
@@ -177,7 +181,8 @@ impl Asked {
     /// that the main thread never waits for that.
     fn is_quick(&self) -> bool {
         let limit_ns = settings::count(&INLINE_US) as f64 * 1000.0;
-        if self.entry.settling.load(Relaxed) || self.entry.index.backlog() > 0 {
+        let is_busy = self.entry.settling.load(Relaxed) || self.entry.index.backlog() > 0;
+        if is_busy || self.needs_documents() && self.entry.index.len() > FEW {
             return false;
         }
         cost::estimate(&self.query, &self.schema, self.entry.index.len()) < limit_ns
@@ -213,15 +218,14 @@ impl Asked {
         })
     }
 
-    /// Searches, and tells what was done; `clock` tells nanoseconds. Any thread.
-    pub(super) fn profile(
+    /// Searches, but for an order that only documents know; with a `clock`, which tells nanoseconds,
+    /// what was done is told too. Any thread.
+    pub(super) fn find(
         &self,
-        scratch: &mut Scratch,
         cancel: &Cancel,
-        values: &impl Values,
-        clock: fn() -> u64,
-    ) -> Result<(Answer, Option<Profile>), query::Error> {
-        self.entry.index.profile(&self.request(), scratch, cancel, values, clock)
+        clock: Option<fn() -> u64>,
+    ) -> Result<Found, query::Error> {
+        work::with_scratch(|scratch| self.entry.index.find(&self.request(), scratch, cancel, clock))
     }
 
     /// Writes the reply, with what a profile adds to it, or says why there is none.
@@ -283,11 +287,35 @@ impl Values for Documents<'_> {
     }
 }
 
-/// Where no document can be read: nothing asks, see [`Asked::needs_documents`].
-pub(super) struct Nowhere;
+/// Values of documents for other threads than the main one: they read some while it waits, then let
+/// it work as long.
+pub(super) struct Turns;
 
-impl Values for Nowhere {
-    fn value(&self, _: &[u8], _: &Field) -> SortValue {
-        SortValue::Missing
+/// How long the main thread waits at a time.
+const TURN: Duration = Duration::from_micros(250);
+
+impl Values for Turns {
+    fn value(&self, key: &[u8], field: &Field) -> SortValue {
+        let value = keyspan_server::in_turn(|server| Documents(server).value(key, field));
+        value.unwrap_or(SortValue::Missing)
+    }
+
+    fn fill(&self, hits: &mut [Hit], field: &Field, cancel: &Cancel) {
+        let mut left = hits.iter_mut();
+        while left.len() > 0 && !cancel.is_raised() {
+            let taken = keyspan_server::in_turn(|server| {
+                let begin = Instant::now();
+                for hit in left.by_ref() {
+                    hit.sort_value = Documents(server).value(&hit.key, field);
+                    if begin.elapsed() > TURN {
+                        break;
+                    }
+                }
+                begin.elapsed()
+            });
+            if !keyspan_server::is_main_thread() {
+                thread::sleep(taken.unwrap_or(TURN));
+            }
+        }
     }
 }

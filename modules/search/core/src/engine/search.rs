@@ -11,7 +11,7 @@ use crate::plan::{
     sorted, unknown_values, unsorted,
 };
 use crate::query::{Error, Node};
-use crate::schema::Field;
+use crate::schema::{Field, Schema};
 
 /// What is asked.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +30,61 @@ pub struct Request<'a> {
 pub trait Values {
     /// What the document at `key` is sorted by in `field`. Called while no lock is held.
     fn value(&self, key: &[u8], field: &Field) -> SortValue;
+
+    /// Gives all hits their sort values, until `cancel` is raised.
+    fn fill(&self, hits: &mut [Hit], field: &Field, cancel: &Cancel) {
+        for hit in hits {
+            if cancel.is_raised() {
+                return;
+            }
+            hit.sort_value = self.value(&hit.key, field);
+        }
+    }
+}
+
+/// What a search found in the index.
+#[derive(Debug)]
+pub enum Found {
+    /// All of it, and what was done if that was asked.
+    Answer(Answer, Option<Profile>),
+    /// All but the order, which values decide that the index does not keep.
+    Unsorted(Unsorted),
+}
+
+/// Results that wait for what they are sorted by.
+#[derive(Debug)]
+pub struct Unsorted {
+    hits: Vec<Hit>,
+    matches: Matches,
+    schema: Arc<Schema>,
+    place: usize,
+    order: Order,
+    limit: (usize, usize),
+    profile: Option<Profile>,
+}
+
+impl Unsorted {
+    /// The answer, once all values are there or `cancel` is raised. `clock` tells nanoseconds.
+    ///
+    /// # Errors
+    /// [`Error::UnknownProperty`].
+    pub fn sorted(
+        mut self,
+        values: &impl Values,
+        cancel: &Cancel,
+        clock: fn() -> u64,
+    ) -> Result<(Answer, Option<Profile>), Error> {
+        let came = self.profile.as_ref().map_or(0, |_| clock());
+        let Some(field) = self.schema.fields.get(self.place) else {
+            return Err(Error::UnknownProperty(self.order.property));
+        };
+        values.fill(&mut self.hits, field, cancel);
+        let page = sorted(self.hits, self.order.descending, self.limit);
+        if let Some(profile) = &mut self.profile {
+            profile.sorted_ns = profile.sorted_ns.saturating_add(clock().saturating_sub(came));
+        }
+        Ok((finish(page, self.matches, cancel), self.profile))
+    }
 }
 
 /// The answer to a query.
@@ -59,28 +114,26 @@ impl Index {
         cancel: &Cancel,
         values: &impl Values,
     ) -> Result<Answer, Error> {
-        let cell = RefCell::new(std::mem::take(scratch));
-        let answer = self.answer(request, &cell, cancel, values, None);
-        *scratch = cell.into_inner();
-        answer.map(|(answer, _)| answer)
+        let found = self.find(request, scratch, cancel, None)?;
+        found.sorted(values, cancel, || 0).map(|(answer, _)| answer)
     }
 
-    /// As [`Self::search`], and tells what was done and how long it took; `clock` tells nanoseconds.
+    /// Finds what `request` asks for; [`Found::sorted`] makes the answer of it, for which no lock is
+    /// held. With a `clock`, which tells nanoseconds, what was done is told too.
     ///
     /// # Errors
     /// As [`Self::search`].
-    pub fn profile(
+    pub fn find(
         &self,
         request: &Request<'_>,
         scratch: &mut Scratch,
         cancel: &Cancel,
-        values: &impl Values,
-        clock: fn() -> u64,
-    ) -> Result<(Answer, Option<Profile>), Error> {
-        let (cell, trace) = (RefCell::new(std::mem::take(scratch)), Trace::new(clock));
-        let answer = self.answer(request, &cell, cancel, values, Some(&trace));
+        clock: Option<fn() -> u64>,
+    ) -> Result<Found, Error> {
+        let (cell, trace) = (RefCell::new(std::mem::take(scratch)), clock.map(Trace::new));
+        let found = self.found(request, &cell, cancel, trace.as_ref());
         *scratch = cell.into_inner();
-        answer
+        found
     }
 
     /// How the nearest vectors would be found, if `query` asks for them, and why so: its filter is
@@ -93,46 +146,52 @@ impl Index {
         plan(&state.view(self.settings.expansion, &scratch, cancel), query)
     }
 
-    fn answer(
+    fn found(
         &self,
         request: &Request<'_>,
         scratch: &RefCell<Scratch>,
         cancel: &Cancel,
-        values: &impl Values,
         trace: Option<&Trace>,
-    ) -> Result<(Answer, Option<Profile>), Error> {
+    ) -> Result<Found, Error> {
         let now = || trace.map_or(0, Trace::now);
         let came = now();
         let state = self.ledger.current();
-        let entered = now();
+        let waited_ns = now().saturating_sub(came);
         let view = state.view(self.settings.expansion, scratch, cancel);
         let matches = evaluate(&view, request.query, trace)?;
         let root = trace.map(|trace| profile(&view, request.query, &matches, trace));
         let evaluated = now();
-        let told = |answer| {
-            let waited_ns = entered.saturating_sub(came);
+        let told = || {
             let sorted_ns = now().saturating_sub(evaluated);
-            (answer, root.map(|root| Profile { root, waited_ns, sorted_ns }))
+            root.map(|root| Profile { root, waited_ns, sorted_ns })
         };
         let limit = limit(request);
         let place = unknown_values(&view, &matches, request.order)?;
         let Some((place, order)) = place.zip(request.order) else {
             let page = page(&view, &matches, request.order, request.scoring, limit)?;
-            return Ok(told(finish(page, matches, cancel)));
+            return Ok(Found::Answer(finish(page, matches, cancel), told()));
         };
-        let mut hits = unsorted(&view, &matches, request.scoring);
-        let schema = Arc::clone(&state.schema);
-        drop(state);
-        let Some(field) = schema.fields.get(place) else {
-            return Err(Error::UnknownProperty(order.property.clone()));
-        };
-        for hit in &mut hits {
-            if cancel.is_raised() {
-                break;
-            }
-            hit.sort_value = values.value(&hit.key, field);
+        let hits = unsorted(&view, &matches, request.scoring);
+        let (schema, order, profile) = (Arc::clone(&state.schema), order.clone(), told());
+        Ok(Found::Unsorted(Unsorted { hits, matches, schema, place, order, limit, profile }))
+    }
+}
+
+impl Found {
+    /// The answer, with the values that it takes; `clock` tells nanoseconds.
+    ///
+    /// # Errors
+    /// [`Error::UnknownProperty`].
+    pub fn sorted(
+        self,
+        values: &impl Values,
+        cancel: &Cancel,
+        clock: fn() -> u64,
+    ) -> Result<(Answer, Option<Profile>), Error> {
+        match self {
+            Self::Answer(answer, profile) => Ok((answer, profile)),
+            Self::Unsorted(unsorted) => unsorted.sorted(values, cancel, clock),
         }
-        Ok(told(finish(sorted(hits, order.descending, limit), matches, cancel)))
     }
 }
 

@@ -265,6 +265,7 @@ fn used(client: &mut Client) -> Outcome<f64> {
 fn sizes_are_what_the_server_uses() -> Outcome<()> {
     on_each_server(both, |server| {
         let mut client = sized(server)?;
+        let mut wrong = Vec::new();
         // Threads have what they write on from the first index on.
         for (place, (field, name)) in SIZES.iter().take(1).chain(SIZES).enumerate() {
             let before = used(&mut client)?;
@@ -276,9 +277,9 @@ fn sizes_are_what_the_server_uses() -> Outcome<()> {
             let own = size(&mut client, name)?;
             ensure(own > 0.0 && own < said, || format!("{field}: {name} is {own} of {said}"))?;
             let error = (said - grown).abs() / grown;
-            ensure(place == 0 || error < 0.1, || {
-                format!("{field}: {said} said, {grown} used: {error:.3}")
-            })?;
+            if place > 0 && error >= 0.1 {
+                wrong.push(format!("{field}: {said} said, {grown} used: {error:.3}"));
+            }
             client.expect("FT.DROPINDEX i", "+OK")?;
             let mut last = f64::MAX;
             replication::wait("the memory", || {
@@ -289,7 +290,7 @@ fn sizes_are_what_the_server_uses() -> Outcome<()> {
                 Ok(is_steady)
             })?;
         }
-        Ok(())
+        ensure(wrong.is_empty(), || wrong.join("\n"))
     })
 }
 
@@ -355,8 +356,7 @@ fn an_order_that_only_documents_know_holds_nobody_up() -> Outcome<()> {
         }
         answers.join().map_err(|_| Failure::new("a reader panicked"))??;
         println!("{}: {pings} pings, the longest took {longest:?}", server.name());
-        ensure(pings > 20 && longest < std::time::Duration::from_millis(250), || {
-            format!("{pings} pings, the longest took {longest:?}")
-        })
+        // Were each search one turn, so would be the pings.
+        ensure(pings > searches * 10, || format!("{pings} pings, the longest took {longest:?}"))
     })
 }

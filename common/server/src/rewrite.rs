@@ -6,7 +6,6 @@
 //! file, whatever was in the old ones.
 
 use std::ffi::{CStr, c_int};
-use std::ptr::null;
 use std::slice;
 
 use crate::raw::{self, CallReply};
@@ -58,6 +57,6 @@ unsafe fn element_is(server: &Server<'_>, reply: *mut CallReply, value: &[u8]) -
         }
         let mut len = 0;
         let text = (api.call_reply_text)(element, &raw mut len);
-        text != null() && slice::from_raw_parts(text.cast::<u8>(), len) == value
+        !text.is_null() && slice::from_raw_parts(text.cast::<u8>(), len) == value
     }
 }

@@ -289,6 +289,8 @@ def search_aux():
         for start in (match.end() for match in re.finditer(rb"\xf7.{9}\x02.(?=\x02)", content, re.DOTALL)):
             yield bytes([0, 23]) + content[start:]
     yield bytes([2, 0])
+    epsilon = b"\x02\x03\x04" + struct.pack("<d", 0.5)
+    yield bytes([4, 1]) + b"\x02\x01\x05\x01i\x02\x01\x02\x02\x05\x01v" + epsilon + b"\x05\x01f\x02\x01"
     yield from (bytes([3, step, 1, 7, 99]) for step in range(0, 250, 10))
 
 

@@ -395,23 +395,67 @@ fn searches_are_answered_where_clients_cannot_wait() -> Outcome<()> {
     })
 }
 
+/// Commands, and whether clients that track the index by its name, and by its alias, are told.
+const TOLD: &[(&str, bool)] = &[
+    ("HSET e:1 t a", false),
+    ("HSET d:2 t a", true),
+    ("HSET d:2 t b", true),
+    ("GET nothing", false),
+    ("SET e:1 x", false),
+    ("RENAME d:2 d:3", true),
+    ("RENAME d:3 e:3", true),
+    ("COPY e:3 d:3", true),
+    ("DEL d:3 e:3", true),
+    ("DEL e:3", false),
+    ("EVAL \"redis.call('HSET', 'd:4', 't', 'a')\" 0", true),
+    ("EXPIRE d:4 -1", true),
+    ("FT.ALTER i SCHEMA ADD n NUMERIC", true),
+    ("FT.CREATE other SCHEMA t TAG", false),
+    ("FT.DROPINDEX other", false),
+    ("FT.DROPINDEX i", true),
+];
+
 #[test]
 fn clients_that_track_an_index_are_told() -> Outcome<()> {
     on_each_server(search, |server| {
         let mut client = server.client()?;
+        run(&mut client, &["FT.CREATE i PREFIX 1 d: SCHEMA t TAG", "FT.ALIASADD al i"])?;
+        client.line("HSET d:1 t a")?;
+        // The index's name is no key: rights to keys do not matter to it.
+        acl::user(server, "reader", "~d:* +@all -flushall")?;
+        for name in ["i", "al"] {
+            let mut tracker = Tracker::new(server)?;
+            tracker.client().expect("AUTH reader any", "+OK")?;
+            for (line, is_told) in TOLD {
+                tracker.client().line(&format!("FT.SEARCH {name} *"))?;
+                client.line(line)?;
+                let told = tracker.invalidated()?;
+                let expected: &[&str] = if *is_told { &[name] } else { &[] };
+                ensure(told == expected, || format!("{name}: {line}: told of {told:?}"))?;
+                // Nobody who did not search again is told again.
+                client.line("HSET d:1 t c")?;
+                let told = tracker.invalidated()?;
+                let expected: &[&str] = if *is_told { &[] } else { &[name] };
+                let is_gone = line.starts_with("FT.DROPINDEX i");
+                ensure(is_gone || told == expected, || format!("{name}: {line}, then {told:?}"))?;
+            }
+            run(&mut client, &["FLUSHALL", "FT.CREATE i PREFIX 1 d: SCHEMA t TAG"])?;
+            run(&mut client, &["FT.ALIASADD al i", "HSET d:1 t a"])?;
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn clients_that_track_an_index_are_told_of_what_expires() -> Outcome<()> {
+    on_each_server(search, |server| {
+        let mut client = server.client()?;
         run(&mut client, &["FT.CREATE i PREFIX 1 d: SCHEMA t TAG", "HSET d:1 t a"])?;
         let mut tracker = Tracker::new(server)?;
+        client.line("PEXPIRE d:1 30")?;
         tracker.client().line("FT.SEARCH i *")?;
-        client.line("HSET e:1 t a")?;
-        let told = tracker.invalidated()?;
-        ensure(told.is_empty(), || format!("told of another key: {told:?}"))?;
-        client.line("HSET d:2 t a")?;
-        let told = tracker.invalidated()?;
-        ensure(told == ["i"], || format!("told of {told:?}"))?;
-        tracker.client().line("FT.SEARCH i *")?;
-        client.expect("FT.DROPINDEX i", "+OK")?;
-        let told = tracker.invalidated()?;
-        ensure(told == ["i"], || format!("told of {told:?}"))
+        replication::wait("the push", || Ok(tracker.invalidated()? == ["i"]))?;
+        check(&mut client, "i *", "")
     })
 }
 

@@ -9,15 +9,17 @@ use std::ffi::{CStr, c_char, c_int, c_void};
 use std::sync::OnceLock;
 
 use redis_module::raw::{
-    REDISMODULE_EVENT_FLUSHDB, REDISMODULE_EVENT_LOADING, REDISMODULE_EVENT_SWAPDB,
-    REDISMODULE_NOTIFY_ALL, REDISMODULE_NOTIFY_LOADED, REDISMODULE_NOTIFY_MODULE,
-    REDISMODULE_SUBEVENT_FLUSHDB_START, REDISMODULE_SUBEVENT_LOADING_ENDED,
+    REDISMODULE_EVENT_FLUSHDB, REDISMODULE_EVENT_FORK_CHILD, REDISMODULE_EVENT_LOADING,
+    REDISMODULE_EVENT_SWAPDB, REDISMODULE_NOTIFY_ALL, REDISMODULE_NOTIFY_LOADED,
+    REDISMODULE_NOTIFY_MODULE, REDISMODULE_SUBEVENT_FLUSHDB_START,
+    REDISMODULE_SUBEVENT_FORK_CHILD_BORN, REDISMODULE_SUBEVENT_LOADING_ENDED,
     REDISMODULE_SUBEVENT_LOADING_FAILED, RedisModuleFlushInfo, RedisModuleSwapDbInfo,
 };
 
 use crate::guard::guard;
 use crate::key::bytes_of;
 use crate::raw::{self, Api};
+use crate::rewrite;
 use crate::server::Server;
 
 /// A step of loading a file or a primary's data.
@@ -43,6 +45,9 @@ pub struct Events {
     pub swap: fn(&Server<'_>, c_int, c_int),
     /// Data is being loaded.
     pub load: fn(&Server<'_>, Loading),
+    /// The append-only file is being rewritten as commands: what is replicated now stands in the new
+    /// file, behind its keys, as records beside the keys do not.
+    pub rewrite: fn(&Server<'_>),
 }
 
 /// Set when the module is loaded first; it is the same if it is loaded again.
@@ -66,9 +71,10 @@ pub(crate) unsafe fn register(api: &Api, ctx: *mut raw::Ctx, events: Events) -> 
             (api.subscribe_server)(ctx, event(REDISMODULE_EVENT_FLUSHDB, 1), Some(flush)),
             (api.subscribe_server)(ctx, event(REDISMODULE_EVENT_SWAPDB, 1), Some(swap)),
             (api.subscribe_server)(ctx, event(REDISMODULE_EVENT_LOADING, 1), Some(load)),
+            (api.subscribe_server)(ctx, event(REDISMODULE_EVENT_FORK_CHILD, 1), Some(fork)),
         ]
     };
-    if taken == [raw::OK; 4] { Ok(()) } else { Err("the server refuses to tell events".into()) }
+    if taken == [raw::OK; 5] { Ok(()) } else { Err("the server refuses to tell events".into()) }
 }
 
 /// Runs `body` with the server and the module's functions.
@@ -124,4 +130,15 @@ unsafe extern "C" fn load(ctx: *mut raw::Ctx, _: raw::Event, step: u64, _data: *
         _ => Loading::Begun,
     };
     told("loading", ctx, |server, events| (events.load)(server, step));
+}
+
+/// On the process that forked, before it does anything else.
+unsafe extern "C" fn fork(ctx: *mut raw::Ctx, _: raw::Event, step: u64, _data: *mut c_void) {
+    if step == REDISMODULE_SUBEVENT_FORK_CHILD_BORN {
+        told("a fork", ctx, |server, events| {
+            if rewrite::is_as_commands(server) {
+                (events.rewrite)(server);
+            }
+        });
+    }
 }

@@ -27,12 +27,14 @@ mod rdb;
 mod record;
 mod replication;
 mod reply;
+mod rewrite;
 mod server;
 mod settings;
 mod shared;
 mod skipped_aux;
 mod snapshot;
 mod text;
+mod turn;
 mod value;
 
 pub use alloc::ServerAlloc;
@@ -49,6 +51,7 @@ pub use record::{RecordEntry, leaves_out_empty_records};
 pub use server::{Scan, Server};
 pub use settings::LoadArguments;
 pub use shared::{Documents, SharedDocuments, Step, Unread, Wanted, has_documents};
+pub use turn::{in_turn, is_main_thread};
 pub use value::{TypeEntry, held};
 
 /// For the expansion of [`module!`] alone.

@@ -18,7 +18,7 @@ use crate::record::RecordEntry;
 use crate::settings::LoadArguments;
 use crate::shared::SharedDocuments;
 use crate::value::TypeEntry;
-use crate::{alloc, capabilities, command_info, events, guard, info, settings, snapshot};
+use crate::{alloc, capabilities, command_info, events, guard, info, settings, snapshot, turn};
 
 /// What a module does last when it is loaded; an error refuses to load and is logged.
 pub type Ready = fn(&LoadArguments) -> Result<(), String>;
@@ -184,6 +184,7 @@ impl Module {
             }
             if let Some(all) = self.events {
                 events::register(api, ctx, all)?;
+                turn::register(api, ctx);
             }
         }
         Ok(())

@@ -17,8 +17,8 @@ pub(crate) use redis_module::raw::{
     RedisModuleCtx as Ctx, RedisModuleDefragCtx as DefragCtx, RedisModuleDigest as Digest,
     RedisModuleEvent as Event, RedisModuleIO as Io, RedisModuleInfoCtx as InfoCtx,
     RedisModuleKey as Key, RedisModuleKeyOptCtx as KeyOptCtx, RedisModuleScanCursor as ScanCursor,
-    RedisModuleString as Word, RedisModuleType as Type, RedisModuleTypeMethods as TypeMethods,
-    RedisModuleUser as User,
+    RedisModuleServerInfoData as ServerInfo, RedisModuleString as Word, RedisModuleType as Type,
+    RedisModuleTypeMethods as TypeMethods, RedisModuleUser as User,
 };
 
 /// What a function of the API answers when it worked.
@@ -190,8 +190,19 @@ api! {
         create_timer: RedisModule_CreateTimer(
             *mut Ctx, bindings::mstime_t, bindings::RedisModuleTimerProc, *mut c_void)
             -> bindings::RedisModuleTimerID;
+        detached_context: RedisModule_GetDetachedThreadSafeContext(*mut Ctx) -> *mut Ctx;
+        lock_context: RedisModule_ThreadSafeContextLock(*mut Ctx);
+        unlock_context: RedisModule_ThreadSafeContextUnlock(*mut Ctx);
         call: RedisModule_Call(*mut Ctx, *const c_char, *const c_char, ...) -> *mut CallReply;
         free_call_reply: RedisModule_FreeCallReply(*mut CallReply);
+        call_reply_element: RedisModule_CallReplyArrayElement(
+            *mut CallReply, usize) -> *mut CallReply;
+        call_reply_text: RedisModule_CallReplyStringPtr(
+            *mut CallReply, *mut usize) -> *const c_char;
+        server_info: RedisModule_GetServerInfo(*mut Ctx, *const c_char) -> *mut ServerInfo;
+        server_info_field: RedisModule_ServerInfoGetFieldUnsigned(
+            *mut ServerInfo, *const c_char, *mut c_int) -> c_ulonglong;
+        free_server_info: RedisModule_FreeServerInfo(*mut Ctx, *mut ServerInfo);
         export_shared: RedisModule_ExportSharedAPI(
             *mut Ctx, *const c_char, *mut c_void) -> c_int;
         shared: RedisModule_GetSharedAPI(*mut Ctx, *const c_char) -> *mut c_void;

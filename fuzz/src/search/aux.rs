@@ -4,7 +4,9 @@
 use keyspan_common::rdb::{Memory, PayloadReader, PayloadWriter, Value, payload::Strings};
 use keyspan_search_core::{
     engine::{Index, Settings},
-    schema::aux::{Definition, Definitions, VALKEY_VERSION, VERSION, ValkeyDefinitions},
+    schema::aux::{
+        Addition, Additions, Definition, Definitions, OWN_VERSION, VALKEY_VERSION, VERSION, ValkeyDefinitions,
+    },
 };
 
 use super::{everything, settle};
@@ -18,10 +20,11 @@ pub fn check(input: &[u8]) {
     if rest.len() > INPUT_MAX {
         return;
     }
-    match kind % 4 {
+    match kind % 5 {
         0 => definitions(u32::from(*version), rest),
         1 => valkey(rest),
         2 => graphs(rest),
+        4 => additions(rest),
         _ => changed_graphs(usize::from(*version), rest),
     }
 }
@@ -34,6 +37,24 @@ fn definitions(version: u32, body: &[u8]) {
     let saved = Memory::of(&definitions, VERSION);
     let loaded: Definitions = saved.clone().load(VERSION).expect("what was saved");
     assert_eq!(Memory::of(&loaded, VERSION), saved);
+}
+
+/// What is added to a definition makes one that can be used, and is what it adds.
+fn additions(body: &[u8]) {
+    let loaded = Additions::load(&mut PayloadReader::new(body), OWN_VERSION.into());
+    let Ok(additions) = loaded else { return };
+    let saved = Memory::of(&additions, OWN_VERSION);
+    let loaded: Additions = saved.clone().load(OWN_VERSION).expect("what was saved");
+    assert_eq!(Memory::of(&loaded, OWN_VERSION), saved);
+    let plain = everything().schema();
+    for addition in &additions.0 {
+        let Ok(schema) = addition.complete(&plain) else { continue };
+        let (aliases, synonyms) = (Vec::new(), Vec::new());
+        let definition = Definition { name: addition.name.clone(), schema, aliases, synonyms };
+        is_usable(&definition);
+        let again = Addition::of(&definition).map(|again| again.complete(&plain));
+        assert_eq!(again.unwrap_or_else(|| Ok((*plain).clone())), Ok(definition.schema));
+    }
 }
 
 fn valkey(body: &[u8]) {

@@ -7,16 +7,19 @@ use keyspan_search_core::documents::SortValue;
 use keyspan_search_core::engine::Answer;
 use keyspan_search_core::plan::Hit;
 use keyspan_search_core::print::general;
-use keyspan_search_core::request::{Request, Switch};
+use keyspan_search_core::request::{Format, Request, Switch};
 use keyspan_search_core::schema::Schema;
 use keyspan_server::Server;
 
 use crate::document::{Document, Pair};
+use crate::expanded;
 use crate::follow::DATABASE;
 use crate::registry::Entry;
 
 /// Digits of distances and of numbers that results are sorted by, as RediSearch prints them.
 const DIGITS: usize = 12;
+/// Digits that tell any double.
+const DIGITS_MAX: usize = 17;
 
 /// What is written behind the results.
 pub(crate) type Added<'a> = &'a dyn Fn(&mut dyn Reply);
@@ -33,21 +36,24 @@ pub(crate) struct Results<'a> {
     request: &'a Request,
     schema: Arc<Schema>,
     answer: &'a Answer,
+    /// Whether values are JSON texts, to be written as values of the protocol.
+    expands: bool,
 }
 
 impl<'a> Results<'a> {
     pub(crate) fn new(entry: &'a Arc<Entry>, request: &'a Request, answer: &'a Answer) -> Self {
-        Self { request, schema: entry.index.schema(), answer }
+        Self { request, schema: entry.index.schema(), answer, expands: false }
     }
 
     /// Writes the reply, and behind it what a profile adds. Documents are read now: one that is gone
     /// since the search is left out.
     pub(crate) fn write(
-        &self,
+        mut self,
         server: &Server<'_>,
         reply: &mut dyn Reply,
         profile: Option<Added<'_>>,
     ) {
+        self.expands = reply.is_resp3() && self.request.format == Format::Expand;
         let rows = self.rows(server);
         let gone = self.answer.hits.len().saturating_sub(rows.len()) as u64;
         let total = i64::try_from(self.answer.total.saturating_sub(gone)).unwrap_or(i64::MAX);
@@ -111,7 +117,7 @@ impl<'a> Results<'a> {
         {
             pairs.push((order.property.clone(), value));
         }
-        for (name, value) in document.all() {
+        for (name, value) in self.all(document) {
             if !pairs.iter().any(|(other, _)| *other == name) {
                 pairs.push((name, value));
             }
@@ -123,14 +129,35 @@ impl<'a> Results<'a> {
     fn distance(&self, hit: &Hit, name: &[u8]) -> Option<Box<[u8]>> {
         let place = self.answer.distances.iter().position(|other| **other == *name)?;
         let distance = hit.distances.get(place).copied().flatten()?;
-        Some(general(distance, DIGITS).into_bytes().into())
+        let digits = if self.expands { DIGITS_MAX } else { DIGITS };
+        Some(general(distance, digits).into_bytes().into())
     }
 
     /// The value of a field of the schema, or of the document.
     fn value(&self, document: &Document<'_>, name: &[u8]) -> Option<Box<[u8]>> {
         let field = self.schema.field(name);
         let identifier = field.map_or(name, |field| field.identifier());
-        document.text(identifier, self.request.dialect >= 3)
+        self.text(document, identifier)
+    }
+
+    /// From dialect 3 on all matches of a JSON path are answered.
+    const fn is_multi(&self) -> bool {
+        self.request.dialect >= 3
+    }
+
+    fn text(&self, document: &Document<'_>, identifier: &[u8]) -> Option<Box<[u8]>> {
+        if self.expands && !self.is_multi() {
+            return document.json_text(identifier).map(expanded::scalar);
+        }
+        document.text(identifier, self.is_multi())
+    }
+
+    fn all(&self, document: &Document<'_>) -> Vec<Pair> {
+        if self.expands {
+            let whole = self.text(document, b"$");
+            return whole.map(|text| (Box::from(*b"$"), text)).into_iter().collect();
+        }
+        document.all(self.is_multi())
     }
 
     fn write_array(&self, total: i64, rows: &[Row<'_>], reply: &mut dyn Reply) {
@@ -164,7 +191,7 @@ impl<'a> Results<'a> {
         reply.simple("attributes");
         reply.array(0);
         reply.simple("format");
-        reply.simple("STRING");
+        reply.simple(if self.expands { "EXPAND" } else { "STRING" });
         reply.simple("results");
         reply.array(rows.len());
         rows.iter().for_each(|row| self.write_row(row, reply));
@@ -204,7 +231,11 @@ impl<'a> Results<'a> {
         if content == 1 {
             reply.simple("extra_attributes");
             reply.map(row.pairs.len());
-            write_pairs(&row.pairs, reply);
+            if self.expands {
+                write_expanded(&row.pairs, reply);
+            } else {
+                write_pairs(&row.pairs, reply);
+            }
         }
         reply.simple("values");
         reply.array(0);
@@ -242,6 +273,13 @@ fn write_payload(row: &Row<'_>, reply: &mut dyn Reply) {
     match &row.payload {
         Some(payload) => reply.bulk(payload),
         None => reply.null(),
+    }
+}
+
+fn write_expanded(pairs: &[Pair], reply: &mut dyn Reply) {
+    for (name, value) in pairs {
+        reply.bulk(name);
+        expanded::write(value, reply);
     }
 }
 

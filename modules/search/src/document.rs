@@ -1,11 +1,17 @@
 //! Keys as documents: what an index reads of them.
 
 use keyspan_search_core::engine::{Input, Json, Record};
+use keyspan_search_core::print::general;
 use keyspan_search_core::schema::Source;
 use keyspan_server::{Held, OpenKey, Step, Wanted};
 
 /// Deepest nesting of arrays that is read; what lies below is no vector anyway.
 const DEPTH_MAX: usize = 8;
+
+/// Digits of a number that is not whole.
+const DIGITS: usize = 12;
+/// Whole numbers below have all their digits.
+const WHOLE_MAX: f64 = 9.2e18;
 
 /// A name and a value of a result.
 pub(crate) type Pair = (Box<[u8]>, Box<[u8]>);
@@ -28,15 +34,16 @@ impl<'a> Document<'a> {
         is_document.then_some(Self { key, source })
     }
 
-    /// Every field of a hash with its value, or the whole JSON document as `$`.
-    pub(crate) fn all(&self) -> Vec<Pair> {
+    /// Every field of a hash with its value, or the whole JSON document as `$`; `is_multi` as in
+    /// [`Self::text`].
+    pub(crate) fn all(&self, is_multi: bool) -> Vec<Pair> {
         let mut fields = Vec::new();
         match self.source {
             Source::Hash => {
                 self.key.fields(&mut |name, value| fields.push((name.into(), value.into())));
             }
             Source::Json => {
-                if let Some(text) = self.texts(b"$").into_iter().next() {
+                if let Some(text) = self.text(b"$", is_multi) {
                     fields.push((Box::from(*b"$"), text));
                 }
             }
@@ -60,6 +67,11 @@ impl<'a> Document<'a> {
         }
     }
 
+    /// The first match of a JSON path as a JSON text.
+    pub(crate) fn json_text(&self, path: &[u8]) -> Option<Box<[u8]>> {
+        self.texts(path).into_iter().next()
+    }
+
     /// The matches of a path as JSON texts.
     fn texts(&self, path: &[u8]) -> Vec<Box<[u8]>> {
         let mut texts = Vec::new();
@@ -76,9 +88,9 @@ impl<'a> Document<'a> {
     fn first_text(&self, path: &[u8]) -> Option<Box<[u8]>> {
         match self.json(path).first()? {
             Json::Text(text) => Some(text.clone()),
-            Json::Array(_) | Json::Bool(_) | Json::Null | Json::Number(_) | Json::Object => {
-                self.texts(path).into_iter().next()
-            }
+            Json::Bool(value) => Some(number(f64::from(u8::from(*value)))),
+            Json::Number(value) => Some(number(*value)),
+            Json::Array(_) | Json::Null | Json::Object => self.texts(path).into_iter().next(),
         }
     }
 
@@ -87,6 +99,13 @@ impl<'a> Document<'a> {
         let _ = self.key.document(path, Wanted::Steps, &mut |step| open.take(step));
         open.done
     }
+}
+
+/// A single number as RediSearch prints it.
+fn number(number: f64) -> Box<[u8]> {
+    let is_whole = number.fract() == 0.0 && number.abs() < WHOLE_MAX;
+    let text = if is_whole { format!("{number:.0}") } else { general(number, DIGITS) };
+    text.into_bytes().into()
 }
 
 fn array(texts: &[Box<[u8]>]) -> Box<[u8]> {
@@ -160,6 +179,16 @@ impl Open {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_print_as_observed() {
+        let check = |value, expected: &str| assert_eq!(&*number(value), expected.as_bytes());
+        check(1.0, "1");
+        check(1e15, "1000000000000000");
+        check(1e20, "1e+20");
+        check(18.99, "18.99");
+        check(0.1 + 0.2, "0.3");
+    }
 
     #[test]
     fn steps_make_values() {

@@ -25,8 +25,6 @@ pub enum Error {
     Exists,
     /// FORMAT EXPAND of hashes.
     Expand,
-    /// FORMAT EXPAND of JSON documents.
-    ExpandJson,
     /// No module with JSON documents is loaded.
     NoJson,
     /// FT.INFO and FT.ALTER of no index.
@@ -41,8 +39,6 @@ pub enum Error {
     NoPermission,
     /// FT.TAGVALS of a field of another kind.
     NotTags,
-    /// FT.CONFIG with an unknown word.
-    ConfigAction,
     /// FT.CONFIG SET of an unknown option.
     ConfigOption,
     /// FT.CONFIG SET to a bad value.
@@ -57,6 +53,10 @@ pub enum Error {
     Request(request::Error),
     /// The words of FT.CREATE and FT.ALTER.
     Schema(schema::Error),
+    /// FT._RESTOREIFNX of what is no definition.
+    Restore,
+    /// FT._RESTOREIFNX by a user.
+    RestoreByUser,
     /// A search whose time is up, if that is an error.
     Timeout,
     /// There are as many indexes as are allowed.
@@ -82,7 +82,6 @@ impl Wire for Error {
             Self::Database => "SEARCH_GENERIC Cannot create index on db != 0",
             Self::Exists => "SEARCH_INDEX_EXISTS Index already exists",
             Self::Expand => "SEARCH_PARSE_ARGS EXPAND format is only supported with JSON",
-            Self::ExpandJson => "SEARCH_PARSE_ARGS FORMAT EXPAND is not supported yet",
             Self::NoJson => {
                 "SEARCH_GENERIC ON JSON needs a module with JSON documents, and none is loaded"
             }
@@ -97,7 +96,6 @@ impl Wire for Error {
                 "NOPERM User does not have the required permissions to query the index"
             }
             Self::NotTags => "SEARCH_TYPE_UNSUP Not a tag field",
-            Self::ConfigAction => "SEARCH_PARSE_ARGS No such configuration action",
             Self::ConfigOption => "SEARCH_OPTION_INVALID Invalid option",
             Self::ConfigValue => "SEARCH_PARSE_ARGS Could not convert argument to expected type",
             Self::ProfileKind => {
@@ -107,6 +105,8 @@ impl Wire for Error {
             Self::Query(error) => return error.wire(),
             Self::Request(error) => return error.wire(),
             Self::Schema(error) => return error.wire(),
+            Self::Restore => "SEARCH_PARSE_ARGS Not the definition of an index",
+            Self::RestoreByUser => "SEARCH_GENERIC Only for append-only files",
             Self::Timeout => "SEARCH_TIMEOUT Timeout limit was reached",
             Self::TooMany(max) => {
                 return format!("SEARCH_LIMIT_OVER There may be {max} indexes").into();

@@ -11,13 +11,13 @@ use keyspan_search_core::expression::{Properties, Value};
 use keyspan_search_core::schema::Schema;
 use keyspan_server::{Events, Loading, Server};
 
-use crate::commands::define;
+use crate::commands::{define, restore};
 use crate::document::Document;
 use crate::registry::{self, Entry, lock};
 use crate::{scan, work};
 
 /// What the server is to tell.
-pub(crate) const EVENTS: Events = Events { key, flush, swap, load };
+pub(crate) const EVENTS: Events = Events { key, flush, swap, load, rewrite };
 
 /// The database whose keys are documents, as in RediSearch.
 pub(crate) const DATABASE: i32 = 0;
@@ -105,11 +105,17 @@ impl Properties for Filtered<'_> {
 }
 
 /// Has the change settled, and tells clients that track the index; once until it is searched again.
-fn told(entry: &Arc<Entry>, server: &Server<'_>) {
+pub(crate) fn told(entry: &Arc<Entry>, server: &Server<'_>) {
     work::settle(entry);
     if entry.searched.swap(false, Relaxed) {
-        server.signal(&entry.name);
+        signal(server, &entry.name);
     }
+}
+
+/// Tells clients that track the index by its name or by another one.
+pub(crate) fn signal(server: &Server<'_>, name: &[u8]) {
+    server.signal(name);
+    registry::aliases(name).iter().for_each(|alias| server.signal(alias));
 }
 
 /// Indexes go with the keys, as in RediSearch.
@@ -129,7 +135,7 @@ fn swap(server: &Server<'_>, one: i32, other: i32) {
     }
     registry::renew().into_iter().for_each(work::discard);
     for entry in registry::all() {
-        server.signal(&entry.name);
+        signal(server, &entry.name);
         scan::start(&entry, server);
     }
 }
@@ -145,5 +151,12 @@ fn load(server: &Server<'_>, step: Loading) {
             scan::start(&entry, server);
         }
         work::settle(&entry);
+    }
+}
+
+/// Definitions are no keys: they are handed to the new file as commands.
+fn rewrite(server: &Server<'_>) {
+    for definition in registry::definitions() {
+        restore::replicate(server, definition);
     }
 }

@@ -16,6 +16,7 @@ mod answer;
 pub mod commands;
 mod document;
 pub mod error;
+mod expanded;
 mod follow;
 #[cfg(feature = "module")]
 mod module;

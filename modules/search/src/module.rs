@@ -8,7 +8,7 @@ use keyspan_common::settings::Figure;
 use keyspan_server::LoadArguments;
 
 use crate::commands::search_commands;
-use crate::persist::{Graphs, OfValkey, Passed, Saved};
+use crate::persist::{Added, Graphs, OfValkey, Passed, Saved};
 use crate::registry::Entry;
 use crate::{follow, persist, registry, settings};
 
@@ -34,7 +34,7 @@ fn walked() -> Walked {
     }
     let mut all = Walked::default();
     for entry in registry::all() {
-        let info = entry.index.info();
+        let info = entry.index.info_now();
         all.memory = all.memory.saturating_add(info.memory);
         all.vector_memory = all.vector_memory.saturating_add(info.vector_memory);
         all.failures = all.failures.saturating_add(info.errors.count);
@@ -82,7 +82,7 @@ macro_rules! module {
             settings: &settings::SETTINGS,
             info: figures,
             load: ready,
-            records: [Saved, Graphs, OfValkey, Passed],
+            records: [Saved, Added, Graphs, OfValkey, Passed],
             events: follow::EVENTS,
         }
     };

@@ -3,6 +3,7 @@
 //! | record | when | what |
 //! |---|---|---|
 //! | `ft_index0` | before the keys | definitions, as RediSearch 2.10 writes and 2.0 to 8.8 are read |
+//! | `KspFields` | before the keys | what definitions say that RediSearch's record has no place for |
 //! | `KspGraphs` | behind the keys | graphs, so that vectors need not be linked again |
 //! | `Vk-Search` | behind the keys | definitions of valkey-search: read only |
 //! | `scdtype00` | both | dictionaries of RediSearch: passed over |
@@ -19,7 +20,8 @@ use keyspan_common::rdb::{Encoding, Error, PayloadReader, PayloadWriter, Read, V
 use keyspan_common::record::Record;
 use keyspan_search_core::expression::Expression;
 use keyspan_search_core::schema::aux::{
-    Definition, Definitions, VALKEY_TYPE_NAME, VALKEY_VERSION, VERSION, ValkeyDefinitions,
+    Addition, Additions, Definition, Definitions, OWN_VERSION, VALKEY_TYPE_NAME, VALKEY_VERSION,
+    VERSION, ValkeyDefinitions,
 };
 use keyspan_server::log::{self, Level};
 
@@ -80,6 +82,58 @@ fn restore(definition: Definition) {
     registry::restore(definition);
 }
 
+/// What RediSearch's record cannot say of the definitions before it.
+#[derive(Debug)]
+pub(crate) struct Added;
+
+impl Record for Added {
+    const TYPE_NAME: &'static str = "KspFields";
+    const VERSION: u32 = OWN_VERSION;
+    const BEFORE_KEYS: bool = true;
+
+    /// One string, whatever the layout in it: so a bad one is passed over, and the definitions stand
+    /// as they are.
+    fn load<R: Read>(reader: &mut R, version: u32, _before_keys: bool) -> Result<(), Error> {
+        let body = reader.bytes()?;
+        let additions = additions(body.as_ref(), version).unwrap_or_else(|error| {
+            left_out("indexes", error);
+            Additions::default()
+        });
+        for addition in &additions.0 {
+            registry::complete(addition).unwrap_or_else(|error| {
+                left_out(&format!("'{}'", String::from_utf8_lossy(&addition.name)), error);
+            });
+        }
+        Ok(())
+    }
+
+    fn save<W: Write>(writer: &mut W, _before_keys: bool) {
+        let mut additions = Additions::default();
+        if RDB_GRAPH.get() == 1 {
+            additions.0 = registry::definitions().iter().filter_map(Addition::of).collect();
+        }
+        if additions.0.is_empty() && keyspan_server::leaves_out_empty_records() {
+            return;
+        }
+        let mut body = PayloadWriter::new(Strings::Plain);
+        additions.save(&mut body, Self::VERSION);
+        writer.bytes(&body.into_body());
+    }
+}
+
+fn additions(body: &[u8], version: u32) -> Result<Additions, Error> {
+    let mut reader = PayloadReader::new(body);
+    let additions = Additions::load(&mut reader, Encoding::from(version))?;
+    reader.finish().map(|()| additions)
+}
+
+fn left_out(what: &str, error: Error) {
+    let text = format!(
+        "what {what} declare beyond RediSearch's record (QUANTIZATION, EPSILON) is left out: {error:?}"
+    );
+    log::line(Level::Warning, &text);
+}
+
 /// Graphs.
 #[derive(Debug)]
 pub(crate) struct Graphs;
@@ -137,10 +191,18 @@ fn chunks<R: Read>(reader: &mut R) -> Result<Vec<u8>, Error> {
 fn load_graph(name: &[u8], graph: &[u8]) {
     let Some(entry) = registry::named(name) else { return };
     let mut reader = PayloadReader::new(graph);
-    if let Err(error) = entry.index.load(&mut reader) {
-        let name = String::from_utf8_lossy(name);
-        let text = format!("the graph of index '{name}' is built again: {error:?}");
-        log::line(Level::Warning, &text);
+    let loaded = entry.index.load(&mut reader);
+    let (name, left) = (String::from_utf8_lossy(name), entry.index.backlog());
+    match loaded {
+        Ok(()) => {
+            let text =
+                format!("the graphs of index '{name}' are read, {left} vectors to be linked");
+            log::line(Level::Notice, &text);
+        }
+        Err(error) => {
+            let text = format!("the graph of index '{name}' is built again: {error:?}");
+            log::line(Level::Warning, &text);
+        }
     }
 }
 

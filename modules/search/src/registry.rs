@@ -8,10 +8,11 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering::
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use keyspan_common::rdb;
 use keyspan_search_core::engine::Index;
 use keyspan_search_core::expression::Expression;
 use keyspan_search_core::schema::Schema;
-use keyspan_search_core::schema::aux::{Definition, Synonyms};
+use keyspan_search_core::schema::aux::{Addition, Definition, Synonyms};
 
 use crate::{scan::Progress, settings};
 
@@ -169,6 +170,18 @@ pub(crate) fn restore(definition: Definition) {
         registry.aliases.insert(alias, name.clone());
     }
     registry.put(Entry::new(&name, schema, synonyms));
+}
+
+/// Completes what a file defined before; no document is there yet.
+///
+/// # Errors
+/// [`rdb::Error::Invalid`]: not what the index is; it stays as it was.
+pub(crate) fn complete(addition: &Addition) -> Result<(), rdb::Error> {
+    let mut registry = registry();
+    let entry = registry.indexes.get(&addition.name).cloned().ok_or(rdb::Error::Invalid)?;
+    let schema = addition.complete(&entry.index.schema())?;
+    registry.put(Entry::new(&entry.name, schema, entry.synonyms.clone()));
+    Ok(())
 }
 
 /// Takes an index out, with its aliases.

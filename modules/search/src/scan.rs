@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use keyspan_server::{Scan, Server};
 
+use crate::follow;
 use crate::registry::{Entry, lock};
-use crate::{follow, work};
 
 /// What one slice may take.
 const SLICE: Duration = Duration::from_millis(1);
@@ -68,7 +68,7 @@ fn slice(entry: &Arc<Entry>, server: &Server<'_>) {
             server.in_database(0, |server| slice(&entry, server));
         });
     }
-    work::settle(entry);
+    follow::told(entry, server);
 }
 
 /// Whether there is more.

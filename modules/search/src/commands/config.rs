@@ -40,11 +40,17 @@ impl ServerCommand for Config {
         } else if action.eq_ignore_ascii_case(b"SET") {
             let value = word(&mut args, Self::ROW.name)?;
             set(option, value)?;
-            reply.ok();
+            // It is set all the same.
+            if args.is_empty() {
+                reply.ok();
+            } else {
+                reply.simple("EXCESSARGS");
+            }
         } else if action.eq_ignore_ascii_case(b"HELP") {
             help(option, reply);
         } else {
-            return Err(Error::ConfigAction);
+            // No error, as RediSearch has it.
+            reply.simple("No such configuration action");
         }
         Ok(())
     }

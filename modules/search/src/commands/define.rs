@@ -16,7 +16,7 @@ use super::{INDEX, rest, row, word};
 use crate::error::Error;
 use crate::follow::DATABASE;
 use crate::registry::{self, Entry};
-use crate::{scan, settings, work};
+use crate::{follow, scan, settings, work};
 
 /// `FT.CREATE index ... SCHEMA field ...`
 #[derive(Debug)]
@@ -189,9 +189,9 @@ pub(crate) fn watch(entry: &Arc<Entry>, server: &Server<'_>) {
             return;
         }
         if entry.is_over() && !server.is_replica() {
+            follow::signal(server, &entry.name);
             registry::remove(&entry.name);
             server.replicate_as("FT.DROPINDEX", &[&entry.name]);
-            server.signal(&entry.name);
         } else {
             watch(&entry, server);
         }
@@ -241,7 +241,7 @@ fn alter(
     entry.use_it();
     entry.index.alter(schema);
     server.replicate();
-    server.signal(&entry.name);
+    follow::signal(server, &entry.name);
     if !skip_scan {
         scan::start(&entry, server);
     }
@@ -331,9 +331,10 @@ fn documents(mut args: Args<'_>) -> Result<Documents, Error> {
 /// have the same documents at that moment.
 fn drop_index(server: &Server<'_>, name: &[u8], documents: Documents) -> bool {
     let Some(entry) = registry::find(name) else { return false };
+    // Its other names go with it.
+    follow::signal(server, &entry.name);
     registry::remove(&entry.name);
     server.replicate_as("FT.DROPINDEX", &[&entry.name]);
-    server.signal(&entry.name);
     if documents == Documents::Deleted {
         server.in_database(DATABASE, |server| {
             entry.index.keys().iter().for_each(|key| server.delete(key));

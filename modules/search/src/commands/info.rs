@@ -10,11 +10,12 @@ use keyspan_common::{
 };
 use keyspan_search_core::engine::{self, Errors, FieldInfo};
 use keyspan_search_core::schema::{Field, Flags, Item, Schema, language_name};
-use keyspan_server::{Call, ServerCommand};
+use keyspan_server::{Call, Server, ServerCommand};
 
 use super::{INDEX, row, word};
 use crate::error::Error;
 use crate::registry::{self, Entry, lock};
+use crate::settings::{self, WORKERS};
 
 /// `FT._LIST`
 #[derive(Debug)]
@@ -52,10 +53,32 @@ impl ServerCommand for Info {
     fn run(call: &mut Call<'_>, mut args: Args<'_>, reply: &mut dyn Reply) -> Result<(), Error> {
         let entry = registry::find(word(&mut args, Self::ROW.name)?).ok_or(Error::NoIndex)?;
         entry.use_it();
-        let is_node = call.server().is_cluster();
-        Page { entry: &entry, info: entry.index.info(), is_node, reply }.write();
+        let index = &entry.index;
+        // What it tells is true now, whoever searches.
+        if index.backlog() == 0 && index.len() < FEW {
+            let info = index.info_now();
+            tell(&entry, info, call.server(), reply);
+            return Ok(());
+        }
+        keyspan_server::set_threads(settings::size(&WORKERS));
+        call.spawn(
+            reply,
+            || (),
+            move || {
+                let info = keyspan_server::between_forks(|| entry.index.info());
+                (entry, info)
+            },
+            |(entry, info), server, reply| tell(&entry, info, server, reply),
+        );
         Ok(())
     }
+}
+
+/// So many documents are counted in the main thread.
+const FEW: u64 = 4096;
+
+fn tell(entry: &Arc<Entry>, info: engine::Info, server: &Server<'_>, reply: &mut dyn Reply) {
+    Page { entry, info, is_node: server.is_cluster(), reply }.write();
 }
 
 /// A reply that is being written.
@@ -241,8 +264,9 @@ impl Page<'_> {
         let taken_us = self.entry.indexing_us.load(Relaxed) as f64;
         self.count("hash_indexing_failures", self.info.errors.count);
         self.number("total_indexing_time", taken_us / 1000.0);
-        self.count("indexing", u64::from(is_running));
-        self.number("percent_indexed", share);
+        // Vectors that wait are found, but not as fast as they will be.
+        self.count("indexing", u64::from(is_running || self.info.backlog > 0));
+        self.number("percent_indexed", share.min(self.info.settled()));
         self.count("number_of_uses", self.entry.uses.load(Relaxed));
         self.count("cleaning", 0);
     }

@@ -6,6 +6,7 @@ pub mod define;
 pub mod explain;
 pub mod info;
 pub mod profile;
+pub mod restore;
 pub mod search;
 pub mod tags;
 
@@ -31,6 +32,7 @@ macro_rules! search_commands {
             $crate::commands::define::DropIndex,
             $crate::commands::define::DropIndexIfX,
             $crate::commands::define::Drop,
+            $crate::commands::restore::RestoreIfNx,
             $crate::commands::info::List,
             $crate::commands::info::Info,
             $crate::commands::search::Search,

@@ -1,20 +1,28 @@
 //! FT.PROFILE: a search with what it did and how long that took.
+//!
+//! In the shape of RediSearch 2.10: pairs in RESP3, arrays of pairs in RESP2. `Vector search choice`,
+//! why a search for the nearest was done as it was, is ours alone.
 
+use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
+use keyspan_common::wire::Wire;
 use keyspan_common::{
     args::Args,
     command::{Access, Argument, ArgumentKind, Arity, Row},
     reply::Reply,
 };
 use keyspan_search_core::engine::Answer;
-use keyspan_search_core::query::{Kind, Node};
-use keyspan_server::{Call, ServerCommand};
+use keyspan_search_core::plan::{Children, Detail, Part, Profile as Done};
+use keyspan_search_core::query;
+use keyspan_search_core::request::{Request, Switch};
+use keyspan_server::{Call, Server, ServerCommand};
 
-use super::search::{Asked, Documents};
+use super::search::{Asked, Turns};
 use super::{INDEX, QUERY, rest, row, word};
 use crate::error::Error;
 use crate::registry;
+use crate::settings::{self, WORKERS};
 
 /// `FT.PROFILE index SEARCH [LIMITED] QUERY query ...`
 #[derive(Debug)]
@@ -41,108 +49,217 @@ impl ServerCommand for Profile {
     };
 
     fn run(call: &mut Call<'_>, mut args: Args<'_>, reply: &mut dyn Reply) -> Result<(), Error> {
-        let begin = Instant::now();
+        let began = now();
         let name = word(&mut args, Self::ROW.name)?;
         let entry = registry::find(name).ok_or_else(|| Error::NoIndexToSearch(name.into()))?;
         if !args.take_keyword("SEARCH") {
             return Err(Error::ProfileKind);
         }
-        args.take_keyword("LIMITED");
+        let limited = args.take_keyword("LIMITED");
         if !args.take_keyword("QUERY") {
             return Err(Error::ProfileQuery);
         }
         let asked = Asked::read(entry, &rest(args), call.server(), reply.is_resp3())?;
-        let parsed_ms = milliseconds(begin);
-        let answer = asked.run(&asked.cancel(), &Documents(call.server()))?;
-        let times = Times { parsed_ms, total_ms: milliseconds(begin) };
-        write(&asked, answer, times, call, reply)
+        Profiled { asked, limited, began, parsed: now() }.spawn(call, reply);
+        Ok(())
     }
 }
 
-struct Times {
-    parsed_ms: f64,
-    total_ms: f64,
+/// Nanoseconds since the first look.
+fn now() -> u64 {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    u64::try_from(START.elapsed().as_nanos()).unwrap_or(u64::MAX)
 }
 
-fn milliseconds(begin: Instant) -> f64 {
-    begin.elapsed().as_secs_f64() * 1000.0
+fn milliseconds(ns: u64) -> f64 {
+    ns as f64 / 1e6
 }
 
-/// What was done, in the shape of RediSearch 2.10: pairs in RESP3, arrays of pairs in RESP2.
-struct Profiled<'a> {
-    query: &'a Node,
-    choice: Option<String>,
-    total: u64,
-    is_partial: bool,
-    times: Times,
+/// A search that is profiled. Times are of [`now`].
+struct Profiled {
+    asked: Asked,
+    limited: bool,
+    began: u64,
+    parsed: u64,
 }
 
-/// The answer and the profile: two replies in RESP2, the profile as one more pair in RESP3.
-fn write(
-    asked: &Asked,
-    answer: Answer,
-    times: Times,
-    call: &Call<'_>,
-    reply: &mut dyn Reply,
-) -> Result<(), Error> {
-    let profile = Profiled {
-        query: &asked.query,
-        choice: answer.choice.as_ref().map(ToString::to_string),
-        total: answer.total,
-        is_partial: answer.is_partial,
-        times,
-    };
-    if !reply.is_resp3() {
-        reply.array(2);
+/// What a search found and did.
+type Outcome = Result<(Answer, Option<Done>), query::Error>;
+
+impl Profiled {
+    /// Searches on another thread, as FT.SEARCH does.
+    fn spawn(self, call: &mut Call<'_>, reply: &mut dyn Reply) {
+        keyspan_server::set_threads(settings::size(&WORKERS));
+        let cancel = Arc::new(self.asked.cancel());
+        let gone = Arc::clone(&cancel);
+        call.spawn(
+            reply,
+            move || gone.raise(),
+            move || {
+                let found = keyspan_server::between_forks(|| self.asked.find(&cancel, Some(now)));
+                let outcome = found.and_then(|found| found.sorted(&Turns, &cancel, now));
+                (self, outcome)
+            },
+            |(profiled, outcome), server, reply| {
+                if let Err(error) = profiled.answer(outcome, server, reply) {
+                    reply.error(&error.wire());
+                }
+            },
+        );
     }
-    asked.answer(Ok(answer), call.server(), reply, Some(&|reply| profile.write(reply)))
-}
 
-impl Profiled<'_> {
-    fn write(&self, reply: &mut dyn Reply) {
+    /// The answer and the profile: two replies in RESP2, the profile as one more pair in RESP3.
+    fn answer(
+        &self,
+        outcome: Outcome,
+        server: &Server<'_>,
+        reply: &mut dyn Reply,
+    ) -> Result<(), Error> {
+        let (answer, done) = outcome?;
+        let searched = now();
+        let page = Page {
+            request: &self.asked.request,
+            total: answer.total,
+            hits: answer.hits.len() as u64,
+            has_distances: !answer.distances.is_empty(),
+            needs_documents: self.asked.needs_documents(),
+            is_partial: answer.is_partial,
+        };
+        let write = |reply: &mut dyn Reply| self.write(&page, done.as_ref(), searched, reply);
+        self.asked.answer_with(answer, server, reply, &write)
+    }
+
+    fn write(&self, page: &Page<'_>, done: Option<&Done>, searched: u64, reply: &mut dyn Reply) {
+        let loaded = now();
         if reply.is_resp3() {
             reply.map(6);
         } else {
             reply.array(6);
         }
-        pair(reply, "Total profile time", |reply| reply.double(self.times.total_ms));
-        pair(reply, "Parsing time", |reply| reply.double(self.times.parsed_ms));
-        pair(reply, "Pipeline creation time", |reply| reply.double(0.0));
-        let warning = if self.is_partial { "Timeout limit was reached" } else { "None" };
+        let time = |reply: &mut dyn Reply, name, ns| {
+            pair(reply, name, |reply| reply.double(milliseconds(ns)));
+        };
+        time(reply, "Total profile time", loaded.saturating_sub(self.began));
+        time(reply, "Parsing time", self.parsed.saturating_sub(self.began));
+        time(reply, "Pipeline creation time", done.map_or(0, |done| done.waited_ns));
+        let warning = if page.is_partial { "Timeout limit was reached" } else { "None" };
         pair(reply, "Warning", |reply| reply.simple(warning));
         pair(reply, "Iterators profile", |reply| {
             if reply.is_resp3() {
                 reply.array(1);
             }
-            self.iterator(reply);
-        });
-        pair(reply, "Result processors profile", |reply| {
-            if reply.is_resp3() {
-                reply.array(1);
+            match done {
+                Some(done) => part(&done.root, self.limited, reply),
+                None => reply.null(),
             }
+        });
+        let processors = page.processors(done, loaded.saturating_sub(searched));
+        // In RESP2 they stand behind their name, one by one.
+        if reply.is_resp3() {
+            reply.simple("Result processors profile");
+            reply.array(processors.len());
+        } else {
+            reply.array(1 + processors.len());
+            reply.simple("Result processors profile");
+        }
+        for (name, ns, count) in processors {
             reply.map(3);
             reply.simple("Type");
-            reply.simple("Index");
-            self.figures(reply);
-        });
-    }
-
-    fn iterator(&self, reply: &mut dyn Reply) {
-        reply.map(3 + usize::from(self.choice.is_some()));
-        reply.simple("Type");
-        reply.simple(kind(self.query));
-        self.figures(reply);
-        if let Some(choice) = &self.choice {
-            reply.simple("Vector search mode");
-            reply.line(choice.as_bytes());
+            reply.simple(name);
+            figures(ns, count, reply);
         }
     }
+}
 
-    fn figures(&self, reply: &mut dyn Reply) {
-        reply.simple("Time");
-        reply.double(self.times.total_ms - self.times.parsed_ms);
-        reply.simple("Counter");
-        reply.integer(i64::try_from(self.total).unwrap_or(i64::MAX));
+/// What became of the matches.
+struct Page<'a> {
+    request: &'a Request,
+    total: u64,
+    hits: u64,
+    has_distances: bool,
+    needs_documents: bool,
+    is_partial: bool,
+}
+
+impl Page<'_> {
+    /// What RediSearch would put behind the iterators, with the times it took here: documents are
+    /// sorted as they are scored, and distances come with them.
+    fn processors(&self, done: Option<&Done>, loaded_ns: u64) -> Vec<(&'static str, u64, u64)> {
+        let Self { request, total, hits, .. } = *self;
+        let (found_ns, sorted_ns) =
+            done.map_or((0, 0), |done| (done.root.figures.ns, done.sorted_ns));
+        let (offset, limit) = request.limit;
+        let mut all = vec![("Index", found_ns, total)];
+        if self.has_distances {
+            all.push(("Metrics Applier", 0, total));
+        }
+        if limit == 0 {
+            all.push(("Counter", 0, 0));
+            return all;
+        }
+        if request.order.is_none() || request.has(Switch::WithScores) {
+            all.push(("Scorer", 0, total));
+        }
+        if self.needs_documents {
+            all.push(("Loader", 0, total));
+        }
+        all.push(("Sorter", sorted_ns, total.min(offset.saturating_add(limit))));
+        if offset > 0 {
+            all.push(("Pager/Limiter", 0, hits));
+        }
+        if !request.has(Switch::NoContent) {
+            all.push(("Loader", loaded_ns, hits));
+        }
+        all
+    }
+}
+
+fn figures(ns: u64, count: u64, reply: &mut dyn Reply) {
+    reply.simple("Time");
+    reply.double(milliseconds(ns));
+    reply.simple("Counter");
+    number(count, reply);
+}
+
+fn number(number: u64, reply: &mut dyn Reply) {
+    reply.integer(i64::try_from(number).unwrap_or(i64::MAX));
+}
+
+fn part(part_of: &Part, limited: bool, reply: &mut dyn Reply) {
+    let Part { kind, asks, figures: did, says, children } = part_of;
+    let has_children = usize::from(*children != Children::None);
+    reply.map(3 + asks.len() + says.len() + has_children);
+    reply.simple("Type");
+    reply.simple(kind);
+    details(asks, reply);
+    figures(did.ns, did.documents, reply);
+    details(says, reply);
+    match children {
+        Children::None => (),
+        Children::One(child) => {
+            reply.simple("Child iterator");
+            part(child, limited, reply);
+        }
+        Children::Expanded(children) if limited => {
+            reply.simple("Child iterators");
+            let count = children.len();
+            reply.line(format!("The number of iterators in the union is {count}").as_bytes());
+        }
+        Children::Several(children) | Children::Expanded(children) => {
+            reply.simple("Child iterators");
+            reply.array(children.len());
+            children.iter().for_each(|child| part(child, limited, reply));
+        }
+    }
+}
+
+fn details(details: &[(&'static str, Detail)], reply: &mut dyn Reply) {
+    for (name, detail) in details {
+        reply.simple(name);
+        match detail {
+            Detail::Number(count) => number(*count, reply),
+            Detail::Text(text) => reply.line(text),
+        }
     }
 }
 
@@ -152,23 +269,4 @@ fn pair(reply: &mut dyn Reply, name: &'static str, value: impl FnOnce(&mut dyn R
     }
     reply.simple(name);
     value(reply);
-}
-
-/// RediSearch's name of what walks over the documents of a node.
-const fn kind(query: &Node) -> &'static str {
-    match query.kind {
-        Kind::All => "WILDCARD",
-        Kind::And(_) | Kind::Exact(_) => "INTERSECT",
-        Kind::Geo(_) => "GEO",
-        Kind::Keys(_) => "ID-LIST",
-        Kind::Knn(_) | Kind::Within(_) => "VECTOR",
-        Kind::Missing(_) => "MISSING",
-        Kind::Not(_) => "NOT",
-        Kind::Nothing => "EMPTY",
-        Kind::Numeric(_) => "NUMERIC",
-        Kind::Optional(_) => "OPTIONAL",
-        Kind::Or(_) => "UNION",
-        Kind::Tags(..) => "TAG",
-        Kind::Text(_) => "TEXT",
-    }
 }

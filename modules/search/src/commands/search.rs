@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::LazyLock;
 use std::sync::atomic::Ordering::Relaxed;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use keyspan_common::{
@@ -12,9 +13,10 @@ use keyspan_common::{
     wire::Wire,
 };
 use keyspan_search_core::documents::SortValue;
-use keyspan_search_core::engine::{self, Answer, Values};
+use keyspan_search_core::engine::{self, Answer, Found, Values};
 use keyspan_search_core::index::value::sort_value;
 use keyspan_search_core::index::vector::Cancel;
+use keyspan_search_core::plan::Hit;
 use keyspan_search_core::query::{self, Node};
 use keyspan_search_core::request::{Format, Request};
 use keyspan_search_core::schema::{Field, Kind, Schema, Source};
@@ -117,8 +119,9 @@ impl ServerCommand for Search {
             move || gone.raise(),
             move || {
                 // It makes what is queued before it reads.
-                let outcome = keyspan_server::between_forks(|| asked.run(&cancel, &Nowhere));
-                (asked, outcome)
+                let found = keyspan_server::between_forks(|| asked.find(&cancel, None));
+                let outcome = found.and_then(|found| found.sorted(&Turns, &cancel, || 0));
+                (asked, outcome.map(|(answer, _)| answer))
             },
             |(asked, outcome), server, reply| {
                 if let Err(error) = asked.answer(outcome, server, reply, None) {
@@ -129,6 +132,9 @@ impl ServerCommand for Search {
         Ok(())
     }
 }
+
+/// Documents whose values are read in the main thread at once; each takes a microsecond or two.
+const FEW: u64 = 16;
 
 /// A search that was read.
 pub(super) struct Asked {
@@ -150,9 +156,8 @@ impl Asked {
         let request = Request::parse(words, &settings::request_defaults())?;
         let schema = entry.index.schema();
         // In RESP2 it means nothing, as in RediSearch.
-        if request.format == Format::Expand && is_resp3 {
-            let is_json = schema.source == Source::Json;
-            return Err(if is_json { Error::ExpandJson } else { Error::Expand });
+        if request.format == Format::Expand && is_resp3 && schema.source != Source::Json {
+            return Err(Error::Expand);
         }
         let query = request.query(&schema)?;
         entry.use_it();
@@ -161,8 +166,7 @@ impl Asked {
         Ok(Self { entry, request, query, schema })
     }
 
-    /// Whether results are sorted by values that only the documents have: those are read in the main
-    /// thread.
+    /// Whether results are sorted by values that only the documents have.
     pub(super) fn needs_documents(&self) -> bool {
         let field =
             self.request.order.as_ref().and_then(|order| self.schema.field(&order.property));
@@ -172,19 +176,17 @@ impl Asked {
         })
     }
 
-    /// The outcome, if other threads cannot do it or would hardly have begun by then.
+    /// The outcome, if other threads would hardly have begun by then. Not while vectors are moved, so
+    /// that the main thread never waits for that.
     fn at_once(&self, server: &Server<'_>) -> Option<Result<Answer, query::Error>> {
-        if self.needs_documents() {
-            return Some(self.run(&self.cancel(), &Documents(server)));
-        }
-        // Not while vectors are moved, so that the main thread never waits for that.
-        if self.entry.settling.load(Relaxed) {
+        let is_many = || self.needs_documents() && self.entry.index.len() > FEW;
+        if self.entry.settling.load(Relaxed) || is_many() {
             return None;
         }
         let limit_ns = settings::count(&INLINE_US) as f64 * 1000.0;
-        let (request, cancel) = (self.engine_request(), self.cancel());
+        let (request, cancel, values) = (self.request(), self.cancel(), Documents(server));
         work::with_scratch(|scratch| {
-            self.entry.index.search_within(limit_ns, &request, scratch, &cancel, &Nowhere)
+            self.entry.index.search_within(limit_ns, &request, scratch, &cancel, &values)
         })
     }
 
@@ -198,23 +200,23 @@ impl Asked {
         }
     }
 
-    /// Searches. Any thread.
-    pub(super) fn run(
-        &self,
-        cancel: &Cancel,
-        values: &impl Values,
-    ) -> Result<Answer, query::Error> {
-        let request = self.engine_request();
-        work::with_scratch(|scratch| self.entry.index.search(&request, scratch, cancel, values))
-    }
-
-    fn engine_request(&self) -> engine::Request<'_> {
+    fn request(&self) -> engine::Request<'_> {
         engine::Request {
             query: &self.query,
             order: self.request.order.as_ref(),
             scoring: self.request.scoring(),
             limit: self.request.limit,
         }
+    }
+
+    /// Searches, but for an order that only documents know; with a `clock`, which tells nanoseconds,
+    /// what was done is told too. Any thread.
+    pub(super) fn find(
+        &self,
+        cancel: &Cancel,
+        clock: Option<fn() -> u64>,
+    ) -> Result<Found, query::Error> {
+        work::with_scratch(|scratch| self.entry.index.find(&self.request(), scratch, cancel, clock))
     }
 
     /// Writes the reply, with what a profile adds to it, or says why there is none.
@@ -226,11 +228,30 @@ impl Asked {
         profile: Option<Added<'_>>,
     ) -> Result<(), Error> {
         let answer = outcome?;
-        if answer.is_partial && ON_TIMEOUT.get() == 1 {
-            return Err(Error::Timeout);
-        }
+        self.check(&answer)?;
         Results::new(&self.entry, &self.request, &answer).write(server, reply, profile);
         Ok(())
+    }
+
+    /// Whether it may be answered, though its time was up.
+    fn check(&self, answer: &Answer) -> Result<(), Error> {
+        let is_refused = answer.is_partial && ON_TIMEOUT.get() == 1;
+        if is_refused { Err(Error::Timeout) } else { Ok(()) }
+    }
+
+    /// Writes the reply with a profile: behind it in RESP2, in it in RESP3.
+    pub(super) fn answer_with(
+        &self,
+        answer: Answer,
+        server: &Server<'_>,
+        reply: &mut dyn Reply,
+        profile: Added<'_>,
+    ) -> Result<(), Error> {
+        self.check(&answer)?;
+        if !reply.is_resp3() {
+            reply.array(2);
+        }
+        self.answer(Ok(answer), server, reply, Some(profile))
     }
 }
 
@@ -257,11 +278,35 @@ impl Values for Documents<'_> {
     }
 }
 
-/// Where no document can be read: nothing asks, see [`Asked::needs_documents`].
-struct Nowhere;
+/// Values of documents for other threads than the main one: they read some while it waits, then let
+/// it work as long.
+pub(super) struct Turns;
 
-impl Values for Nowhere {
-    fn value(&self, _: &[u8], _: &Field) -> SortValue {
-        SortValue::Missing
+/// How long the main thread waits at a time.
+const TURN: Duration = Duration::from_micros(250);
+
+impl Values for Turns {
+    fn value(&self, key: &[u8], field: &Field) -> SortValue {
+        let value = keyspan_server::in_turn(|server| Documents(server).value(key, field));
+        value.unwrap_or(SortValue::Missing)
+    }
+
+    fn fill(&self, hits: &mut [Hit], field: &Field, cancel: &Cancel) {
+        let mut left = hits.iter_mut();
+        while left.len() > 0 && !cancel.is_raised() {
+            let taken = keyspan_server::in_turn(|server| {
+                let begin = Instant::now();
+                for hit in left.by_ref() {
+                    hit.sort_value = Documents(server).value(&hit.key, field);
+                    if begin.elapsed() > TURN {
+                        break;
+                    }
+                }
+                begin.elapsed()
+            });
+            if !keyspan_server::is_main_thread() {
+                thread::sleep(taken.unwrap_or(TURN));
+            }
+        }
     }
 }

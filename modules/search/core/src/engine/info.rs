@@ -5,6 +5,7 @@ use super::state::State;
 use super::vectors::VectorField;
 use super::{Index, lock};
 use crate::index::FieldIndex;
+use crate::plan::Nearest;
 use crate::schema::Schema;
 
 /// Documents that were left out because of a field.
@@ -72,6 +73,8 @@ pub struct Info {
     pub keys_memory: u64,
     /// All of these bytes.
     pub memory: u64,
+    /// Vectors, those that wait included.
+    pub vectors: u64,
     /// Vectors and stale numbers that wait to be settled, and changes that wait to be made.
     pub backlog: u64,
     /// Documents that were left out.
@@ -104,6 +107,16 @@ impl Failures {
         for (field, errors) in info.fields.iter_mut().zip(fields) {
             field.errors.add(errors);
         }
+    }
+}
+
+impl Info {
+    /// The share of the vectors that are where they belong, 0 to 1: less than 1 while some wait to be
+    /// linked or unlinked, or changes to be made. Searches find those that wait all the same.
+    #[must_use]
+    pub fn settled(&self) -> f64 {
+        let all = self.vectors.max(self.backlog);
+        if self.backlog == 0 { 1.0 } else { all.saturating_sub(self.backlog) as f64 / all as f64 }
     }
 }
 
@@ -187,6 +200,7 @@ impl VectorField {
     fn info(&self, info: &mut Info) -> FieldInfo {
         let memory = self.memory() as u64;
         info.vector_memory += memory;
+        info.vectors += self.len() as u64;
         let marked_deleted = self.stale();
         FieldInfo {
             memory,

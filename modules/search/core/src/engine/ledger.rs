@@ -28,6 +28,9 @@ use crate::sync::{
 /// How many readers go ahead of a writer that waits.
 pub(super) const OVERTAKES: usize = 16;
 
+/// Changes an empty queue keeps room for: a scan queues thousands.
+const QUEUE_KEPT: usize = 64;
+
 /// What is applied to a state.
 pub(super) trait Apply<C> {
     /// Makes the change.
@@ -220,7 +223,12 @@ impl<S: Apply<C>, C> Writing<'_, S, C> {
     pub(super) fn apply(&mut self, most: usize) {
         for _ in 0..most {
             // Taken one by one: who asks for another one meanwhile must not wait.
-            let Some(change) = lock(self.queue).pop_front() else { return };
+            let mut queue = lock(self.queue);
+            let Some(change) = queue.pop_front() else { return };
+            if queue.is_empty() {
+                queue.shrink_to(QUEUE_KEPT);
+            }
+            drop(queue);
             self.state.apply(change);
         }
     }
@@ -249,5 +257,48 @@ impl<S, C> Deref for Writing<'_, S, C> {
 impl<S, C> DerefMut for Writing<'_, S, C> {
     fn deref_mut(&mut self) -> &mut S {
         &mut self.state
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+    use std::thread;
+    use std::time::Duration;
+
+    use super::*;
+
+    struct Sum(u64);
+
+    impl Apply<u64> for Sum {
+        fn apply(&mut self, change: u64) {
+            self.0 += change;
+        }
+    }
+
+    #[test]
+    fn readers_overtake_a_writer_so_many_times_and_no_more() {
+        let (ledger, entered) = (Ledger::new(Sum(0)), AtomicBool::new(false));
+        thread::scope(|scope| {
+            let first = ledger.read(true);
+            ledger.change(5, 1);
+            let writer = scope.spawn(|| ledger.write().apply(1));
+            while ledger.turns.turn().writers == 0 {
+                thread::yield_now();
+            }
+            (0..OVERTAKES).for_each(|_| assert_eq!(ledger.read(true).0, 0));
+            let last = scope.spawn(|| {
+                let sum = ledger.read(true).0;
+                entered.store(true, Relaxed);
+                sum
+            });
+            thread::sleep(Duration::from_millis(50));
+            assert!(!entered.load(Relaxed) && !writer.is_finished());
+            // Who waits for no reader goes first all the same.
+            assert_eq!((ledger.glance().0, ledger.waiting()), (0, 1));
+            drop(first);
+            assert_eq!(last.join().ok(), Some(5));
+        });
+        (0..=OVERTAKES).for_each(|_| drop(ledger.read(true)));
     }
 }

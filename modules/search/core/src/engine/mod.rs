@@ -38,7 +38,7 @@ use info::Failures;
 pub use info::{Errors, FieldInfo, Info};
 use ledger::Ledger;
 pub use record::{Failure, Input, Json, Record};
-pub use search::{Answer, Request, Values};
+pub use search::{Answer, Found, Request, Unsorted, Values};
 use settle::Claims;
 pub use settle::Settled;
 use state::{Counts, State};

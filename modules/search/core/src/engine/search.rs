@@ -9,11 +9,11 @@ use super::state::State;
 use crate::documents::SortValue;
 use crate::index::vector::{Cancel, Scratch};
 use crate::plan::{
-    Choice, Hit, Matches, Order, Page, Scoring, evaluate, expected_ns, page, plan, sorted,
-    unknown_values, unsorted,
+    Choice, Hit, Matches, Order, Page, Profile, Scoring, Trace, evaluate, expected_ns, page, plan,
+    profile, sorted, unknown_values, unsorted,
 };
 use crate::query::{Error, Node};
-use crate::schema::Field;
+use crate::schema::{Field, Schema};
 
 /// What is asked.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +32,61 @@ pub struct Request<'a> {
 pub trait Values {
     /// What the document at `key` is sorted by in `field`. Called while no lock is held.
     fn value(&self, key: &[u8], field: &Field) -> SortValue;
+
+    /// Gives all hits their sort values, until `cancel` is raised.
+    fn fill(&self, hits: &mut [Hit], field: &Field, cancel: &Cancel) {
+        for hit in hits {
+            if cancel.is_raised() {
+                return;
+            }
+            hit.sort_value = self.value(&hit.key, field);
+        }
+    }
+}
+
+/// What a search found in the index.
+#[derive(Debug)]
+pub enum Found {
+    /// All of it, and what was done if that was asked.
+    Answer(Answer, Option<Profile>),
+    /// All but the order, which values decide that the index does not keep.
+    Unsorted(Unsorted),
+}
+
+/// Results that wait for what they are sorted by.
+#[derive(Debug)]
+pub struct Unsorted {
+    hits: Vec<Hit>,
+    matches: Matches,
+    schema: Arc<Schema>,
+    place: usize,
+    order: Order,
+    limit: (usize, usize),
+    profile: Option<Profile>,
+}
+
+impl Unsorted {
+    /// The answer, once all values are there or `cancel` is raised. `clock` tells nanoseconds.
+    ///
+    /// # Errors
+    /// [`Error::UnknownProperty`].
+    pub fn sorted(
+        mut self,
+        values: &impl Values,
+        cancel: &Cancel,
+        clock: fn() -> u64,
+    ) -> Result<(Answer, Option<Profile>), Error> {
+        let came = self.profile.as_ref().map_or(0, |_| clock());
+        let Some(field) = self.schema.fields.get(self.place) else {
+            return Err(Error::UnknownProperty(self.order.property));
+        };
+        values.fill(&mut self.hits, field, cancel);
+        let page = sorted(self.hits, self.order.descending, self.limit);
+        if let Some(profile) = &mut self.profile {
+            profile.sorted_ns = profile.sorted_ns.saturating_add(clock().saturating_sub(came));
+        }
+        Ok((finish(page, self.matches, cancel), self.profile))
+    }
 }
 
 /// The answer to a query.
@@ -61,11 +116,8 @@ impl Index {
         cancel: &Cancel,
         values: &impl Values,
     ) -> Result<Answer, Error> {
-        let state = self.ledger.current();
-        let cell = RefCell::new(std::mem::take(scratch));
-        let answer = self.answer(state, request, &cell, cancel, values);
-        *scratch = cell.into_inner();
-        answer
+        let found = self.find(request, scratch, cancel, None)?;
+        found.sorted(values, cancel, || 0).map(|(answer, _)| answer)
     }
 
     /// As [`Self::search`], if that is expected to take less than so many nanoseconds and nobody has
@@ -85,9 +137,34 @@ impl Index {
         let cell = RefCell::new(std::mem::take(scratch));
         let view = state.view(self.settings.expansion, &cell, cancel);
         let is_quick = expected_ns(&view, request.query, limit(request).1) < limit_ns;
-        let answer = is_quick.then(|| self.answer(state, request, &cell, cancel, values));
+        let found = is_quick.then(|| self.found(state, request, &cell, cancel, None));
         *scratch = cell.into_inner();
-        answer
+        let sorted = |found: Found| found.sorted(values, cancel, || 0).map(|(answer, _)| answer);
+        found.map(|found| found.and_then(sorted))
+    }
+
+    /// Finds what `request` asks for; [`Found::sorted`] makes the answer of it, for which no lock is
+    /// held. With a `clock`, which tells nanoseconds, what was done is told too.
+    ///
+    /// # Errors
+    /// As [`Self::search`].
+    pub fn find(
+        &self,
+        request: &Request<'_>,
+        scratch: &mut Scratch,
+        cancel: &Cancel,
+        clock: Option<fn() -> u64>,
+    ) -> Result<Found, Error> {
+        let (cell, mut trace) = (RefCell::new(std::mem::take(scratch)), clock.map(Trace::new));
+        let now = || clock.map_or(0, |clock| clock());
+        let came = now();
+        let state = self.ledger.current();
+        if let Some(trace) = &mut trace {
+            trace.waited_ns = now().saturating_sub(came);
+        }
+        let found = self.found(state, request, &cell, cancel, trace.as_ref());
+        *scratch = cell.into_inner();
+        found
     }
 
     /// How the nearest vectors would be found, if `query` asks for them, and why so: its filter is
@@ -100,35 +177,50 @@ impl Index {
         plan(&state.view(self.settings.expansion, &scratch, cancel), query)
     }
 
-    fn answer(
+    fn found(
         &self,
         state: Reading<'_, State>,
         request: &Request<'_>,
         scratch: &RefCell<Scratch>,
         cancel: &Cancel,
-        values: &impl Values,
-    ) -> Result<Answer, Error> {
+        trace: Option<&Trace>,
+    ) -> Result<Found, Error> {
         let view = state.view(self.settings.expansion, scratch, cancel);
-        let matches = evaluate(&view, request.query)?;
+        let matches = evaluate(&view, request.query, trace)?;
+        let root = trace.map(|trace| profile(&view, request.query, &matches, trace));
+        let evaluated = trace.map_or(0, Trace::now);
+        let told = || {
+            let (root, trace) = root.zip(trace)?;
+            let sorted_ns = trace.now().saturating_sub(evaluated);
+            Some(Profile { root, waited_ns: trace.waited_ns, sorted_ns })
+        };
         let limit = limit(request);
         let place = unknown_values(&view, &matches, request.order)?;
         let Some((place, order)) = place.zip(request.order) else {
             let page = page(&view, &matches, request.order, request.scoring, limit)?;
-            return Ok(finish(page, matches, cancel));
+            return Ok(Found::Answer(finish(page, matches, cancel), told()));
         };
-        let mut hits = unsorted(&view, &matches, request.scoring);
-        let schema = Arc::clone(&state.schema);
-        drop(state);
-        let Some(field) = schema.fields.get(place) else {
-            return Err(Error::UnknownProperty(order.property.clone()));
-        };
-        for hit in &mut hits {
-            if cancel.is_raised() {
-                break;
-            }
-            hit.sort_value = values.value(&hit.key, field);
+        let hits = unsorted(&view, &matches, request.scoring);
+        let (schema, order, profile) = (Arc::clone(&state.schema), order.clone(), told());
+        Ok(Found::Unsorted(Unsorted { hits, matches, schema, place, order, limit, profile }))
+    }
+}
+
+impl Found {
+    /// The answer, with the values that it takes; `clock` tells nanoseconds.
+    ///
+    /// # Errors
+    /// [`Error::UnknownProperty`].
+    pub fn sorted(
+        self,
+        values: &impl Values,
+        cancel: &Cancel,
+        clock: fn() -> u64,
+    ) -> Result<(Answer, Option<Profile>), Error> {
+        match self {
+            Self::Answer(answer, profile) => Ok((answer, profile)),
+            Self::Unsorted(unsorted) => unsorted.sorted(values, cancel, clock),
         }
-        Ok(finish(sorted(hits, order.descending, limit), matches, cancel))
     }
 }
 

@@ -200,6 +200,15 @@ impl TagIndex {
         self.expand(pattern, expansion).map(|entry| entry.documents.len()).sum()
     }
 
+    /// The tags that look like `pattern`, and how many documents each has. As [`Self::documents`].
+    pub fn terms(
+        &self,
+        pattern: &Pattern,
+        expansion: &Expansion,
+    ) -> impl Iterator<Item = (&[u8], u64)> {
+        self.expand(pattern, expansion).map(|entry| (&*entry.text, entry.documents.len()))
+    }
+
     /// The tags that look like `pattern`. O(log tags) for a word, O(tags found) for a prefix,
     /// O(tags) for others.
     fn expand<'a>(

@@ -13,6 +13,7 @@ use super::cost::Choice;
 use super::filtered::Filtered;
 use super::nearest::{Nearest, Neighbour, Search, Way};
 use super::options::{Purpose, VectorOptions};
+use super::profile::Trace;
 use crate::index::geo::Geo;
 use crate::index::numeric::Numeric;
 use crate::index::tag::TagIndex;
@@ -46,12 +47,12 @@ pub struct Matches {
     pub is_partial: bool,
 }
 
-/// The documents `query` matches.
+/// The documents `query` matches; what was done for it is noted in `trace`, if there is one.
 ///
 /// # Errors
 /// [`Error`]: what the query asks of the index that it does not have.
-pub fn evaluate(view: &View<'_>, query: &Node) -> Result<Matches, Error> {
-    let mut evaluation = Evaluation::new(view);
+pub fn evaluate(view: &View<'_>, query: &Node, trace: Option<&Trace>) -> Result<Matches, Error> {
+    let mut evaluation = Evaluation { trace, ..Evaluation::new(view) };
     let documents = evaluation.set(query)?.into_owned();
     Ok(Matches { documents, ..evaluation.matches })
 }
@@ -71,13 +72,14 @@ pub fn plan(view: &View<'_>, query: &Node) -> Result<Option<Choice>, Error> {
 pub(super) struct Evaluation<'a> {
     view: &'a View<'a>,
     matches: Matches,
+    trace: Option<&'a Trace>,
 }
 
 type Set<'a> = Result<Cow<'a, DocSet>, Error>;
 
 impl<'a> Evaluation<'a> {
     pub(super) fn new(view: &'a View<'a>) -> Self {
-        Self { view, matches: Matches::default() }
+        Self { view, matches: Matches::default(), trace: None }
     }
 
     fn all(&self) -> &'a DocSet {
@@ -108,6 +110,14 @@ impl<'a> Evaluation<'a> {
     }
 
     fn set(&mut self, node: &Node) -> Set<'a> {
+        let Some(trace) = self.trace else { return self.set_of(node) };
+        let begin = trace.now();
+        let set = self.set_of(node)?;
+        trace.note(node, set.len(), begin);
+        Ok(set)
+    }
+
+    fn set_of(&mut self, node: &Node) -> Set<'a> {
         if self.stops() {
             return Ok(Cow::default());
         }
@@ -221,7 +231,15 @@ impl<'a> Evaluation<'a> {
     }
 
     /// The documents of `left` that the node matches.
-    fn narrow(&mut self, node: &Node, mut left: DocSet) -> Result<DocSet, Error> {
+    fn narrow(&mut self, node: &Node, left: DocSet) -> Result<DocSet, Error> {
+        let Some(trace) = self.trace else { return self.narrowed(node, left) };
+        let begin = trace.now();
+        let left = self.narrowed(node, left)?;
+        trace.note(node, left.len(), begin);
+        Ok(left)
+    }
+
+    fn narrowed(&mut self, node: &Node, mut left: DocSet) -> Result<DocSet, Error> {
         match &node.kind {
             Kind::All => return Ok(left),
             Kind::And(children) => {

@@ -7,6 +7,7 @@ mod filtered;
 mod nearest;
 mod options;
 mod page;
+mod profile;
 
 pub use cost::{Choice, Costs, Strategy, choose};
 pub use evaluate::{Distances, Matches, evaluate, plan};
@@ -14,6 +15,7 @@ pub use expected::expected_ns;
 pub use nearest::{Nearest, Neighbour, Search, Vectors, Way};
 pub use options::{Policy, VectorOptions};
 pub use page::{Hit, Order, Page, Scoring, page, sorted, unknown_values, unsorted};
+pub use profile::{Children, Detail, Figures, Part, Profile, Trace, profile};
 
 use std::cell::RefCell;
 

@@ -152,8 +152,7 @@ impl<'l> Draft<'l> {
             multi: false,
             quantized: self.quantized,
         };
-        let bytes = matches!(vector.element, Element::Int8 | Element::Uint8);
-        if vector.quantized && bytes {
+        if vector.quantized && !vector.element.has_codes() {
             return Err(self.bad("QUANTIZATION", Fault::Bounds));
         }
         Ok(vector)

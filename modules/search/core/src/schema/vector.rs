@@ -45,6 +45,12 @@ impl Element {
             Self::Int8 | Self::Uint8 => 1,
         }
     }
+
+    /// Whether codes of one byte are any shorter: what `QUANTIZATION SQ8` needs.
+    #[must_use]
+    pub const fn has_codes(self) -> bool {
+        self.size() > 1
+    }
 }
 
 /// How far apart two vectors are.

@@ -1,6 +1,7 @@
-//! Definitions of indexes beside the keys of RDB files: RediSearch's are read and written,
-//! valkey-search's are read.
+//! Definitions of indexes beside the keys of RDB files: RediSearch's are read and written, with what
+//! they lack beside them; valkey-search's are read.
 
+mod own;
 mod protobuf;
 mod redisearch;
 mod redisearch_vector;
@@ -8,6 +9,7 @@ mod valkey;
 
 use super::Schema;
 
+pub use own::{Addition, Additions, OWN_VERSION};
 pub use redisearch::VERSION;
 pub use valkey::{TYPE_NAME as VALKEY_TYPE_NAME, VERSION as VALKEY_VERSION, ValkeyDefinitions};
 

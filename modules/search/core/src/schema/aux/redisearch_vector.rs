@@ -108,7 +108,7 @@ fn capacity_or_block<R: Read>(record: &mut Loading<'_, R>) -> Result<u64, Error>
     capacity(record).map(|size| if size == 0 { BLOCK_SIZE } else { size })
 }
 
-/// Writes encoding 23. What it has no place for (epsilon, quantization) is left out.
+/// Writes encoding 23. What it has no place for (epsilon, quantization) is [`super::Addition`]'s.
 pub(super) fn save_vector<W: Write>(record: &mut Saving<'_, W>, vector: &Vector) {
     record.number(vector.blob_size());
     match vector.algorithm {

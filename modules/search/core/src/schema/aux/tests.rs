@@ -81,6 +81,76 @@ fn what_is_declared_here_survives() {
     }
 }
 
+/// A graph of these options among other fields.
+fn with_graph(element: &str, options: &str) -> Definition {
+    let words = options.split_whitespace().count() + 6;
+    let line = format!(
+        "SCHEMA t TAG v VECTOR HNSW {words} TYPE {element} DIM 9 DISTANCE_METRIC L2 {options} \
+         f VECTOR FLAT 6 TYPE FLOAT32 DIM 9 DISTANCE_METRIC IP"
+    );
+    defined(&line).0.remove(0)
+}
+
+/// A definition comes back from RediSearch's record and ours together.
+fn check_addition(index: Definition, is_needed: bool) {
+    let addition = Addition::of(&index);
+    assert_eq!(addition.is_some(), is_needed);
+    let additions = Additions(addition.into_iter().collect());
+    assert_eq!(Memory::round_trip(&additions, OWN_VERSION), Ok(additions.clone()));
+    let definitions = Definitions(vec![index.clone()]);
+    let read: Definitions = Memory::of(&definitions, VERSION).load(VERSION).unwrap();
+    let read = &read.0[0].schema;
+    let completed = additions.0.first().map(|one| one.complete(read));
+    assert_eq!(completed.unwrap_or_else(|| Ok(read.clone())), Ok(index.schema));
+}
+
+#[test]
+fn what_the_other_record_lacks_survives() {
+    check_addition(with_graph("FLOAT32", ""), false);
+    check_addition(with_graph("FLOAT32", "EPSILON 0.01 M 7 EF_RUNTIME 9 INITIAL_CAP 5"), false);
+    check_addition(with_graph("FLOAT32", "QUANTIZATION SQ8"), true);
+    check_addition(with_graph("FLOAT16", "EPSILON 0.2"), true);
+    check_addition(with_graph("FLOAT64", "EPSILON 0 QUANTIZATION SQ8"), true);
+    let flat = "VECTOR FLAT 10 TYPE FLOAT32 DIM 9 DISTANCE_METRIC IP QUANTIZATION SQ8 BLOCK_SIZE 7";
+    check_addition(defined(&format!("SCHEMA v {flat}")).0.remove(0), true);
+    let mut all = with_graph("FLOAT32", "");
+    all.schema.index_all = true;
+    check_addition(all, true);
+}
+
+#[test]
+fn additions_that_are_none_are_refused() {
+    let addition = Addition::of(&with_graph("FLOAT32", "EPSILON 0.5 QUANTIZATION SQ8")).unwrap();
+    let complete = |schema: &Schema| addition.complete(schema);
+    assert!(complete(&with_graph("BFLOAT16", "").schema).is_ok());
+    assert_eq!(complete(&with_graph("INT8", "").schema), Err(Error::Invalid));
+    for line in [
+        "SCHEMA t TAG",
+        "SCHEMA v TAG",
+        "SCHEMA v VECTOR FLAT 6 TYPE FLOAT32 DIM 9 DISTANCE_METRIC IP",
+    ] {
+        assert_eq!(complete(&defined(line).0.remove(0).schema), Err(Error::Invalid), "{line}");
+    }
+    let record = |index_all, bits, epsilon| {
+        let mut out = Memory::default();
+        out.unsigned(1);
+        out.bytes(b"i");
+        [index_all, 1].into_iter().for_each(|number| out.unsigned(number));
+        out.bytes(b"v");
+        out.unsigned(bits);
+        out.double(epsilon);
+        out.load::<Additions>(OWN_VERSION)
+    };
+    let schema = with_graph("FLOAT32", "").schema;
+    assert!(record(0, 3, 0.5).unwrap().0[0].complete(&schema).is_ok());
+    for epsilon in [-1.0, f64::NAN, f64::INFINITY] {
+        assert!(record(0, 3, epsilon).unwrap().0[0].complete(&schema).is_err(), "{epsilon}");
+    }
+    assert_eq!(record(2, 3, 0.5), Err(Error::Invalid));
+    assert_eq!(record(0, 4, 0.5), Err(Error::Invalid));
+    assert_eq!(Memory::default().load::<Additions>(2), Err(Error::Version));
+}
+
 /// A record with one vector field, in the layout of `version`.
 fn record(version: u32, vector: &[u64], epsilon: Option<f64>, behind: &[u64]) -> Memory {
     let mut out = Memory::default();

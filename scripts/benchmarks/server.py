@@ -20,7 +20,7 @@ DUMP_TRIES = 3
 
 @dataclass(frozen=True)
 class Subject:
-    """A module .so on a server, under the name its column has."""
+    """A module .so (or None) on a server, under the name its column has."""
 
     label: str
     program: str
@@ -59,7 +59,9 @@ class Server:
         """Starts the process; its log goes to the folder."""
         line = [*self.wrapped(), self.subject.program, "--port", str(self.port), "--bind", "127.0.0.1"]
         line += ["--save", "", "--appendonly", "no", "--dir", str(self.folder), "--maxmemory", "0"]
-        line += ["--loadmodule", self.subject.module, *options]
+        if self.subject.module:
+            line += ["--loadmodule", self.subject.module]
+        line += options
         with self.log.open("wb") as log:
             return subprocess.Popen(line, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
 

@@ -7,7 +7,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::ffi::{CStr, c_void};
 use std::ptr::null_mut;
-use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering::Relaxed};
 
 use crate::raw::{self, GetApi};
 
@@ -30,6 +30,13 @@ struct Functions {
 
 /// Null until a server is present; then a table in [`STORE`], and never changed again.
 static FUNCTIONS: AtomicPtr<Functions> = AtomicPtr::new(null_mut());
+/// Whether the server's large blocks begin with a cache line, and never changed once there are
+/// any: jemalloc gives all blocks from [`LARGE`] on so.
+static HAS_LINES: AtomicBool = AtomicBool::new(false);
+/// Bytes of a cache line.
+const LINE: usize = 64;
+/// Bytes of the smallest block that jemalloc gives in pages of its own, not beside others.
+const LARGE: usize = 1 << 14;
 /// Blocks of the system's allocator that are alive.
 static SYSTEM_BLOCKS: AtomicUsize = AtomicUsize::new(0);
 
@@ -99,8 +106,32 @@ pub(crate) unsafe fn switch_to_server(get_api: GetApi) -> bool {
     }
     // SAFETY: `store` is large enough and aligned as every block of the server's.
     unsafe { store.write(Functions { alloc, calloc, realloc, free }) };
+    // SAFETY: the functions of the server.
+    HAS_LINES.store(unsafe { gives_lines(&*store) }, Relaxed);
     FUNCTIONS.store(store, Relaxed);
     true
+}
+
+/// Whether large blocks begin with a cache line: some are tried. Those of glibc begin 16 bytes
+/// behind a page, or behind any other block.
+///
+/// # Safety
+/// The functions are a server's.
+unsafe fn gives_lines(functions: &Functions) -> bool {
+    const TRIED: [usize; 8] =
+        [LARGE, LARGE + 64, 3 * LARGE, 5 * LARGE, 1 << 17, 3 << 16, 5 << 16, 1 << 20];
+    // SAFETY: sizes that are not zero.
+    let blocks = TRIED.map(|size| unsafe { (functions.alloc)(size) });
+    let all = blocks.iter().all(|block| !block.is_null() && block.addr().is_multiple_of(LINE));
+    // SAFETY: just allocated, or null, which is freed likewise.
+    blocks.into_iter().for_each(|block| unsafe { (functions.free)(block) });
+    all
+}
+
+/// Whether a block over-aligned as `layout` says is the server's own, with nothing before it: a
+/// few bytes more would make it a class larger, by an eighth.
+fn is_own_line(layout: Layout) -> bool {
+    layout.align() <= LINE && layout.size() >= LARGE && HAS_LINES.load(Relaxed)
 }
 
 /// The size to ask for: a block whose size is a multiple of its alignment is aligned to it by
@@ -112,12 +143,24 @@ fn rounded(size: usize, align: usize) -> usize {
     (size + (align - 1)) & !(align - 1)
 }
 
-/// A block aligned beyond [`NATURAL`]: the address of the server's block stands in the word before.
+/// A block aligned beyond [`NATURAL`]: the address of the server's block stands in the word before,
+/// unless it [`is_own_line`].
 ///
 /// # Safety
 /// As for [`GlobalAlloc::alloc`].
 #[cold]
 unsafe fn over_aligned(functions: &Functions, layout: Layout) -> *mut u8 {
+    if is_own_line(layout) {
+        // SAFETY: a size that is not zero.
+        let block = unsafe { (functions.alloc)(rounded(layout.size(), LINE)) }.cast::<u8>();
+        if block.addr().is_multiple_of(LINE) {
+            return block;
+        }
+        // It never is otherwise. If it were, there would be no memory, rather than a wrong block.
+        // SAFETY: just allocated.
+        unsafe { (functions.free)(block.cast()) };
+        return null_mut();
+    }
     let Some(size) = layout.size().checked_add(layout.align()) else { return null_mut() };
     // SAFETY: a size that is not zero.
     let base = unsafe { (functions.alloc)(size) }.cast::<u8>();
@@ -180,6 +223,8 @@ unsafe impl GlobalAlloc for ServerAlloc {
         match functions() {
             // SAFETY: the block is the server's, with nothing before it.
             Some(server) if layout.align() <= NATURAL => unsafe { (server.free)(block.cast()) },
+            // SAFETY: the block `over_aligned` gave.
+            Some(server) if is_own_line(layout) => unsafe { (server.free)(block.cast()) },
             // SAFETY: `over_aligned` left the block's own address before it.
             Some(server) => unsafe {
                 (server.free)(block.cast::<*mut u8>().sub(1).read().cast());
@@ -268,6 +313,28 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn an_allocator_with_lines_is_told_from_one_without() {
+        unsafe extern "C" fn lines(size: usize) -> *mut c_void {
+            let layout = Layout::from_size_align(size, LINE).expect("a small size");
+            // SAFETY: not zero; leaked by this test on purpose.
+            unsafe { System.alloc(layout).cast() }
+        }
+        // SAFETY: the stand-ins' blocks; theirs is 16 bytes behind one of 64.
+        unsafe extern "C" fn behind(size: usize) -> *mut c_void {
+            unsafe { lines(size + 16).byte_add(16) }
+        }
+        for (alloc, expected) in [(lines as Alloc, true), (behind, false)] {
+            // SAFETY: as above.
+            assert_eq!(
+                unsafe { gives_lines(&Functions { alloc, calloc, realloc, free }) },
+                expected
+            );
+        }
+        let layout = |size, align| Layout::from_size_align(size, align).expect("a power of two");
+        assert!(!is_own_line(layout(LARGE, LINE)), "no server, no lines");
     }
 
     #[test]

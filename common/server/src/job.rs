@@ -6,8 +6,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::ffi::{c_int, c_void};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, Thread};
 
 use keyspan_common::reply::Reply;
 use redis_module::raw::{
@@ -74,61 +74,65 @@ type Finish = Box<dyn FnOnce(&Server<'_>, &mut dyn Reply) + Send>;
 
 /// The jobs that wait, and the threads that take them. A job per blocked client, so that the
 /// server's own limit of clients bounds the queue.
-struct Pool {
-    state: Mutex<State>,
-    arrived: Condvar,
-}
+struct Pool(Mutex<State>);
 
 struct State {
     waiting: VecDeque<Job>,
     threads: usize,
-    idle: usize,
+    /// Those that sleep. The last to come is the first to go: what it needs is in its cache yet.
+    idle: Vec<Thread>,
 }
 
-static POOL: Pool = Pool {
-    state: Mutex::new(State { waiting: VecDeque::new(), threads: 0, idle: 0 }),
-    arrived: Condvar::new(),
-};
+static POOL: Pool =
+    Pool(Mutex::new(State { waiting: VecDeque::new(), threads: 0, idle: Vec::new() }));
 
 impl Pool {
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Queues a job and starts a thread if none is idle. With no thread to be had it runs here.
+    /// Queues a job, and wakes a thread for it or starts one. With no thread to be had it runs here.
     fn submit(&'static self, job: Job) {
         let mut state = self.lock();
         state.waiting.push_back(job);
-        if state.waiting.len() > state.idle && state.threads < THREADS.load(Relaxed) {
+        let idle = state.idle.pop();
+        if idle.is_none() && state.threads < THREADS.load(Relaxed) {
             let started =
                 thread::Builder::new().name("keyspan-job".to_owned()).spawn(|| self.work());
             state.threads += usize::from(started.is_ok());
         }
         let stranded = if state.threads == 0 { state.waiting.pop_front() } else { None };
         drop(state);
-        match stranded {
-            Some(job) => job(),
-            None => self.arrived.notify_one(),
+        if let Some(thread) = idle {
+            thread.unpark();
+        }
+        if let Some(job) = stranded {
+            job();
         }
     }
 
     /// A thread's life: it ends with the process.
     fn work(&self) {
+        let thread = thread::current();
         loop {
-            let job = self.next();
+            let job = self.next(&thread);
             guard("a job", job);
         }
     }
 
-    fn next(&self) -> Job {
+    /// The next job. A thread that sleeps is woken for one, but another may have taken it.
+    fn next(&self, thread: &Thread) -> Job {
         let mut state = self.lock();
         loop {
             if let Some(job) = state.waiting.pop_front() {
                 return job;
             }
-            state.idle += 1;
-            state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
-            state.idle -= 1;
+            state.idle.push(thread.clone());
+            drop(state);
+            thread::park();
+            state = self.lock();
+            // Still among them if it woke by itself, which may happen.
+            state.idle.retain(|idle| idle.id() != thread.id());
         }
     }
 }

@@ -2,7 +2,6 @@
 
 pub mod alias;
 pub mod config;
-mod cost;
 pub mod define;
 pub mod explain;
 pub mod info;

@@ -22,7 +22,7 @@ use keyspan_search_core::request::{Format, Request};
 use keyspan_search_core::schema::{Field, Kind, Schema, Source};
 use keyspan_server::{Call, Server, ServerCommand};
 
-use super::{INDEX, QUERY, check_access, cost, rest, row, word};
+use super::{INDEX, QUERY, check_access, rest, row, word};
 use crate::answer::{Added, Results};
 use crate::document::Document;
 use crate::error::Error;
@@ -108,8 +108,7 @@ impl ServerCommand for Search {
         let name = word(&mut args, Self::ROW.name)?;
         let entry = registry::find(name).ok_or_else(|| Error::NoIndexToSearch(name.into()))?;
         let asked = Asked::read(entry, &rest(args), call.server(), reply.is_resp3())?;
-        if asked.is_quick() {
-            let outcome = asked.run(&asked.cancel(), &Documents(call.server()));
+        if let Some(outcome) = asked.at_once(call.server()) {
             return asked.answer(outcome, call.server(), reply, None);
         }
         keyspan_server::set_threads(settings::size(&WORKERS));
@@ -177,15 +176,21 @@ impl Asked {
         })
     }
 
-    /// Whether the search is over before another thread had begun it. Not while vectors are moved, so
-    /// that the main thread never waits for that.
-    fn is_quick(&self) -> bool {
-        let limit_ns = settings::count(&INLINE_US) as f64 * 1000.0;
-        let is_busy = self.entry.settling.load(Relaxed) || self.entry.index.backlog() > 0;
-        if is_busy || self.needs_documents() && self.entry.index.len() > FEW {
-            return false;
+    /// The outcome, if other threads cannot do it or would hardly have begun by then.
+    fn at_once(&self, server: &Server<'_>) -> Option<Result<Answer, query::Error>> {
+        if self.needs_documents() {
+            let is_few = self.entry.index.backlog() == 0 && self.entry.index.len() <= FEW;
+            return is_few.then(|| self.run(&self.cancel(), &Documents(server)));
         }
-        cost::estimate(&self.query, &self.schema, self.entry.index.len()) < limit_ns
+        // Not while vectors are moved, so that the main thread never waits for that.
+        if self.entry.settling.load(Relaxed) {
+            return None;
+        }
+        let limit_ns = settings::count(&INLINE_US) as f64 * 1000.0;
+        let (request, cancel) = (self.engine_request(), self.cancel());
+        work::with_scratch(|scratch| {
+            self.entry.index.search_within(limit_ns, &request, scratch, &cancel, &Turns)
+        })
     }
 
     /// What ends the search early.
@@ -198,24 +203,14 @@ impl Asked {
         }
     }
 
-    fn request(&self) -> engine::Request<'_> {
-        engine::Request {
-            query: &self.query,
-            order: self.request.order.as_ref(),
-            scoring: self.request.scoring(),
-            limit: self.request.limit,
-        }
-    }
-
     /// Searches. Any thread.
     pub(super) fn run(
         &self,
         cancel: &Cancel,
         values: &impl Values,
     ) -> Result<Answer, query::Error> {
-        work::with_scratch(|scratch| {
-            self.entry.index.search(&self.request(), scratch, cancel, values)
-        })
+        let request = self.engine_request();
+        work::with_scratch(|scratch| self.entry.index.search(&request, scratch, cancel, values))
     }
 
     /// Searches, but for an order that only documents know; with a `clock`, which tells nanoseconds,
@@ -225,7 +220,17 @@ impl Asked {
         cancel: &Cancel,
         clock: Option<fn() -> u64>,
     ) -> Result<Found, query::Error> {
-        work::with_scratch(|scratch| self.entry.index.find(&self.request(), scratch, cancel, clock))
+        let request = self.engine_request();
+        work::with_scratch(|scratch| self.entry.index.find(&request, scratch, cancel, clock))
+    }
+
+    fn engine_request(&self) -> engine::Request<'_> {
+        engine::Request {
+            query: &self.query,
+            order: self.request.order.as_ref(),
+            scoring: self.request.scoring(),
+            limit: self.request.limit,
+        }
     }
 
     /// Writes the reply, with what a profile adds to it, or says why there is none.

@@ -30,8 +30,10 @@ fn widened(row: &[u8]) -> Vec<u8> {
     halves.iter().flat_map(|x| f16::from_le_bytes(*x).to_f32().to_le_bytes()).collect()
 }
 
-/// Time this thread ran, so that others on the machine do not count. In steps of some milliseconds.
+/// Time this thread ran, so that others on the machine do not count. The kernel brings the figure up
+/// to date when the thread yields; else it is as old as the last tick, some milliseconds.
 pub(crate) fn cpu_us() -> f64 {
+    std::thread::yield_now();
     let times = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
     times.split(' ').next().unwrap().parse::<f64>().unwrap() / 1000.0
 }

@@ -61,6 +61,8 @@ struct Turn {
     writers: usize,
     /// Readers that came since a writer waits.
     overtook: usize,
+    /// All who wait: waking nobody costs a call of the system too.
+    waiting: usize,
 }
 
 impl Turns {
@@ -68,8 +70,11 @@ impl Turns {
         self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn wait<'a>(&self, turn: MutexGuard<'a, Turn>) -> MutexGuard<'a, Turn> {
-        self.changed.wait(turn).unwrap_or_else(PoisonError::into_inner)
+    fn wait<'a>(&self, mut turn: MutexGuard<'a, Turn>) -> MutexGuard<'a, Turn> {
+        turn.waiting += 1;
+        let mut turn = self.changed.wait(turn).unwrap_or_else(PoisonError::into_inner);
+        turn.waiting -= 1;
+        turn
     }
 
     fn read(&self, is_polite: bool) -> Leaving<'_> {
@@ -112,8 +117,11 @@ impl Drop for Leaving<'_> {
         } else {
             turn.readers -= 1;
         }
+        let is_awaited = turn.waiting > 0;
         drop(turn);
-        self.turns.changed.notify_all();
+        if is_awaited {
+            self.turns.changed.notify_all();
+        }
     }
 }
 

@@ -4,11 +4,13 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use super::Index;
+use super::ledger::Reading;
+use super::state::State;
 use crate::documents::SortValue;
 use crate::index::vector::{Cancel, Scratch};
 use crate::plan::{
-    Choice, Hit, Matches, Order, Page, Profile, Scoring, Trace, evaluate, page, plan, profile,
-    sorted, unknown_values, unsorted,
+    Choice, Hit, Matches, Order, Page, Profile, Scoring, Trace, evaluate, expected_ns, page, plan,
+    profile, sorted, unknown_values, unsorted,
 };
 use crate::query::{Error, Node};
 use crate::schema::{Field, Schema};
@@ -118,6 +120,29 @@ impl Index {
         found.sorted(values, cancel, || 0).map(|(answer, _)| answer)
     }
 
+    /// As [`Self::search`], if that is expected to take less than so many nanoseconds and nobody has
+    /// to be waited for; else `None`, and nothing was done.
+    pub fn search_within(
+        &self,
+        limit_ns: f64,
+        request: &Request<'_>,
+        scratch: &mut Scratch,
+        cancel: &Cancel,
+        values: &impl Values,
+    ) -> Option<Result<Answer, Error>> {
+        if self.backlog() > 0 {
+            return None;
+        }
+        let state = self.ledger.glance();
+        let cell = RefCell::new(std::mem::take(scratch));
+        let view = state.view(self.settings.expansion, &cell, cancel);
+        let is_quick = expected_ns(&view, request.query, limit(request).1) < limit_ns;
+        let found = is_quick.then(|| self.found((state, 0), request, &cell, cancel, None));
+        *scratch = cell.into_inner();
+        let answer = found?.and_then(|found| found.sorted(values, cancel, || 0));
+        Some(answer.map(|(answer, _)| answer))
+    }
+
     /// Finds what `request` asks for; [`Found::sorted`] makes the answer of it, for which no lock is
     /// held. With a `clock`, which tells nanoseconds, what was done is told too.
     ///
@@ -130,8 +155,12 @@ impl Index {
         cancel: &Cancel,
         clock: Option<fn() -> u64>,
     ) -> Result<Found, Error> {
+        let now = || clock.map_or(0, |clock| clock());
+        let came = now();
+        let state = self.ledger.current();
+        let waited_ns = now().saturating_sub(came);
         let (cell, trace) = (RefCell::new(std::mem::take(scratch)), clock.map(Trace::new));
-        let found = self.found(request, &cell, cancel, trace.as_ref());
+        let found = self.found((state, waited_ns), request, &cell, cancel, trace.as_ref());
         *scratch = cell.into_inner();
         found
     }
@@ -148,15 +177,13 @@ impl Index {
 
     fn found(
         &self,
+        (state, waited_ns): (Reading<'_, State>, u64),
         request: &Request<'_>,
         scratch: &RefCell<Scratch>,
         cancel: &Cancel,
         trace: Option<&Trace>,
     ) -> Result<Found, Error> {
         let now = || trace.map_or(0, Trace::now);
-        let came = now();
-        let state = self.ledger.current();
-        let waited_ns = now().saturating_sub(came);
         let view = state.view(self.settings.expansion, scratch, cancel);
         let matches = evaluate(&view, request.query, trace)?;
         let root = trace.map(|trace| profile(&view, request.query, &matches, trace));

@@ -158,6 +158,9 @@ impl State {
     }
 
     fn rename(&mut self, from: &[u8], to: &[u8]) {
+        if !Documents::takes(to) {
+            return self.remove(from);
+        }
         if let Some((_, Some(replaced))) = self.documents.rename(from, to) {
             self.forget(replaced);
         }

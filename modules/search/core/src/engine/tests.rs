@@ -330,3 +330,51 @@ fn a_query_is_given_up_in_time() {
     raised.raise();
     assert!(ask(raised));
 }
+
+#[test]
+fn short_searches_are_answered_at_once() {
+    let line = "SCHEMA t TAG n NUMERIC v VECTOR HNSW 6 TYPE FLOAT32 DIM 2 DISTANCE_METRIC L2";
+    let index = index(line);
+    let is_quick = |text: &str, limit_ns| {
+        let mut params = Params::default();
+        params.add(b"b", &vector([0.0, 0.0]));
+        let stopwords = Stopwords::none();
+        let reading = Reading { dialect: 2, params: &params, stopwords: &stopwords };
+        let query = parse(text.as_bytes(), &reading).unwrap();
+        let scoring = crate::plan::Scoring::Words;
+        let request = Request { query: &query, order: None, scoring, limit: (0, 10) };
+        let scratch = &mut Scratch::default();
+        let found = index.search_within(limit_ns, &request, scratch, &Cancel::new(), &());
+        let searched = index.search(&request, scratch, &Cancel::new(), &());
+        assert!(found.as_ref().is_none_or(|found| *found == searched), "{text}");
+        found.is_some()
+    };
+    for number in 0..4000_u16 {
+        let tag = if number < 40 { "few,all" } else { "all" };
+        let place = f32::from(number);
+        let _ =
+            index.put(number.to_string().as_bytes(), &hash(tag, &number.to_string(), [place, 1.0]));
+    }
+    assert!(!is_quick("*=>[KNN 10 @v $b]", f64::MAX), "nothing is settled");
+    while index.settle(64, &mut Scratch::default(), &Cancel::new()) == Settled::Part {}
+    for (text, is_short) in [
+        ("*=>[KNN 10 @v $b]", true),
+        ("*=>[KNN 10 @v $b EF_RUNTIME 10]", true),
+        ("*=>[KNN 10 @v $b EF_RUNTIME 300]", false),
+        ("*=>[KNN 600 @v $b]", false),
+        ("@t:{few}=>[KNN 10 @v $b]", true),
+        ("@n:[0 50]=>[KNN 10 @v $b EF_RUNTIME 300]", true),
+        ("@n:[0 3000]=>[KNN 10 @v $b EF_RUNTIME 300]", false),
+        ("@v:[VECTOR_RANGE 1 $b]", false),
+        ("@t:{few}", true),
+        ("@t:{all}", false),
+        ("@t:{all} @t:{few}", true),
+        ("@t:{f*}", false),
+        ("@n:[3 3] | @t:{few}", true),
+        ("@missing:{x}=>[KNN 10 @v $b]", true),
+        ("*=>[KNN 10 @v $b NO_OPTION 1]", true),
+    ] {
+        assert_eq!(is_quick(text, 25_000.0), is_short, "{text}");
+        assert!(!is_quick(text, 0.0), "{text}");
+    }
+}

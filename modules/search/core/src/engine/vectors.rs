@@ -12,8 +12,8 @@ use keyspan_common::rdb::{Error, Read, Write};
 
 use super::allowing::Allowing;
 use crate::index::vector::{
-    Dimension, Element as UnitElement, Flat, Found, Hnsw, Label, Metric as UnitMetric, Params,
-    Placement, Probe, Quantization, Refused, Scratch, Space,
+    Dimension, Element as UnitElement, Flat, Found, FromVectors, Hnsw, Label, Metric as UnitMetric,
+    Params, Placement, Probe, Quantization, Refused, Scratch, Space,
 };
 use crate::index::{DocId, DocSet};
 use crate::plan::{Costs, Nearest, Neighbour, Search, Way};
@@ -192,11 +192,7 @@ impl VectorField {
         };
         let (space, params) = (graph.space().clone(), graph.params());
         let vectors = self.fresh.len();
-        let take = |number, digest| {
-            let label = id(number)?;
-            Some((label, self.fresh.take(label, digest)?))
-        };
-        match Hnsw::load(reader, (space, params), vectors, take) {
+        match Hnsw::load(reader, (space, params), vectors, Fresh(&mut self.fresh, id)) {
             Ok(graph) => {
                 self.adopt(graph);
                 Ok(())
@@ -253,16 +249,17 @@ impl VectorField {
                 }
             };
         };
-        let set = Allowing::new(allowed, stale);
+        // Filled for walks only: a scan asks for each once.
+        let set = || Allowing::new(allowed, stale);
         match how.way {
-            Way::AllLinks => graph.search_allowed(probe, k, ef, &set, scratch, cancel),
+            Way::AllLinks => graph.search_allowed(probe, k, ef, &set(), scratch, cancel),
             Way::Scan => {
                 let labels = allowed.iter().filter(|label| is_live(*label));
                 graph.search_among(probe, k, labels, scratch, cancel)
             }
             Way::TwoHops => {
                 let seeds = seeds(allowed).filter(|label| is_live(*label));
-                graph.search_two_hops(probe, (k, ef), &set, seeds, scratch, cancel)
+                graph.search_two_hops(probe, (k, ef), &set(), seeds, scratch, cancel)
             }
         }
     }
@@ -278,6 +275,20 @@ impl VectorField {
             }
             None => self.fresh.search(probe, k, &|_| true, scratch, how.cancel),
         }
+    }
+}
+
+/// The fresh vectors a graph is read with, and who knows documents by their numbers.
+struct Fresh<'a, I>(&'a mut Flat, I);
+
+impl<I: Fn(u32) -> Option<DocId>> FromVectors for Fresh<'_, I> {
+    fn take(&mut self, number: u32, digest: u64) -> Option<(Label, Probe)> {
+        let label = (self.1)(number)?;
+        Some((label, self.0.take(label, digest)?))
+    }
+
+    fn expect(&self, number: u32) {
+        (self.1)(number).into_iter().for_each(|label| self.0.expect(label));
     }
 }
 
@@ -327,32 +338,30 @@ impl Nearest for VectorField {
         if self.several { fresh.max(graph) } else { fresh.saturating_add(graph) }
     }
 
-    fn check(&self, query: &[u8]) -> Result<(), Refused> {
-        self.fresh.space().probe(query).map(|_| ())
+    fn probe(&self, query: &[u8]) -> Result<Probe, Refused> {
+        self.fresh.space().probe(query)
     }
 
-    fn search(&self, query: &[u8], k: usize, how: &Search<'_>) -> Vec<Neighbour> {
-        let Ok(probe) = self.fresh.space().probe(query) else { return Vec::new() };
+    fn search(&self, probe: &Probe, k: usize, how: &Search<'_>) -> Vec<Neighbour> {
         let scratch = &mut *how.scratch.borrow_mut();
-        let fresh = self.in_fresh(&probe, k, how, scratch);
-        let graph = self.graph.as_ref().map(|graph| self.in_graph(graph, &probe, k, how, scratch));
+        let fresh = self.in_fresh(probe, k, how, scratch);
+        let graph = self.graph.as_ref().map(|graph| self.in_graph(graph, probe, k, how, scratch));
         merged(graph.unwrap_or_default(), fresh, k, self.several)
     }
 
-    fn range(&self, query: &[u8], radius: f64, how: &Search<'_>) -> Vec<Neighbour> {
-        let Ok(probe) = self.fresh.space().probe(query) else { return Vec::new() };
+    fn range(&self, probe: &Probe, radius: f64, how: &Search<'_>) -> Vec<Neighbour> {
         let scratch = &mut *how.scratch.borrow_mut();
         let allows = |label: Label| how.allowed.is_none_or(|allowed| allowed.contains(label));
-        let fresh = self.fresh.range(&probe, radius, &allows, how.cancel);
+        let fresh = self.fresh.range(probe, radius, &allows, how.cancel);
         let graph = self.graph.as_ref().map(|graph| {
             let is_live = |label: &Label| !self.stale.contains(*label);
             if let Some(allowed) = how.allowed.filter(|allowed| allowed.len() <= FEW) {
                 let labels = allowed.iter().filter(is_live);
-                return graph.range_among(&probe, radius, labels, how.cancel);
+                return graph.range_among(probe, radius, labels, how.cancel);
             }
             let ef = usize::try_from(how.effort).unwrap_or(usize::MAX);
             let epsilon = how.epsilon.unwrap_or(self.epsilon);
-            let mut found = graph.range(&probe, (radius, epsilon), ef, scratch, how.cancel);
+            let mut found = graph.range(probe, (radius, epsilon), ef, scratch, how.cancel);
             found.neighbours.retain(|one| allows(one.label) && is_live(&one.label));
             found
         });
@@ -404,7 +413,8 @@ mod tests {
     fn check(field: &VectorField, allowed: Option<&DocSet>, way: Way, expected: &[DocId]) {
         let (scratch, cancel) = (&RefCell::default(), &Cancel::new());
         let how = Search { allowed, effort: 40, epsilon: None, way, scratch, cancel };
-        let found = field.search(&blob(100), expected.len(), &how);
+        let probe = field.probe(&blob(100)).unwrap();
+        let found = field.search(&probe, expected.len(), &how);
         let mut found: Vec<DocId> = found.iter().map(|one| one.document).collect();
         found.sort_unstable();
         assert_eq!(found, expected, "{way:?}");

@@ -4,19 +4,23 @@ use super::{DocId, DocSet};
 
 /// From this share of all numbers on (1 / so many), a plain bit map is filled first.
 const DENSE: u64 = 64;
+/// Fewer are sorted.
+const FEW: u64 = 64;
 
 /// The set of `documents`, about `count` of them, each below `end`.
 ///
 /// O(count log count) for few of them, O(count + end / 8) for many.
 pub(super) fn collect(documents: impl Iterator<Item = DocId>, count: u64, end: usize) -> DocSet {
     let end = end as u64;
-    if count > 1024 && count > end / DENSE {
+    if count > FEW && count > end / DENSE {
         return dense(documents, end);
     }
     let mut documents: Vec<DocId> = documents.collect();
     documents.sort_unstable();
     documents.dedup();
-    documents.into_iter().collect()
+    // Always in order, so that none is looked for its place.
+    DocSet::from_sorted_iter(documents.iter().copied())
+        .unwrap_or_else(|_| documents.into_iter().collect())
 }
 
 fn dense(documents: impl Iterator<Item = DocId>, end: u64) -> DocSet {

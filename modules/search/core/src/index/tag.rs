@@ -174,6 +174,15 @@ impl TagIndex {
         self.entries.get(place as usize)?.as_ref()
     }
 
+    /// The documents with the tag `word`, if several have it.
+    #[must_use]
+    pub fn set_of(&self, word: &[u8]) -> Option<&DocSet> {
+        match &self.entry(*self.places.get(&*self.normalised(word))?)?.documents {
+            Documents::One(_) => None,
+            Documents::Many(set) => Some(set),
+        }
+    }
+
     /// The documents of the tags that look like `pattern`.
     #[must_use]
     pub fn documents(&self, pattern: &Pattern, expansion: &Expansion) -> DocSet {

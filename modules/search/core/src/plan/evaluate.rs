@@ -17,6 +17,7 @@ use super::profile::Trace;
 use crate::index::geo::Geo;
 use crate::index::numeric::Numeric;
 use crate::index::tag::TagIndex;
+use crate::index::vector::Probe;
 use crate::index::{DocId, DocSet, FieldIndex};
 use crate::query::{Error, Kind, Knn, Node, Pattern, Within};
 use crate::schema::{Options, Vector};
@@ -51,7 +52,7 @@ pub struct Matches {
 /// # Errors
 /// [`Error`]: what the query asks of the index that it does not have.
 pub fn evaluate(view: &View<'_>, query: &Node, trace: Option<&Trace>) -> Result<Matches, Error> {
-    let mut evaluation = Evaluation { view, matches: Matches::default(), trace };
+    let mut evaluation = Evaluation { trace, ..Evaluation::new(view) };
     let documents = evaluation.set(query)?.into_owned();
     Ok(Matches { documents, ..evaluation.matches })
 }
@@ -62,13 +63,13 @@ pub fn evaluate(view: &View<'_>, query: &Node, trace: Option<&Trace>) -> Result<
 /// As [`evaluate`].
 pub fn plan(view: &View<'_>, query: &Node) -> Result<Option<Choice>, Error> {
     let Kind::Knn(knn) = &query.kind else { return Ok(None) };
-    let mut evaluation = Evaluation { view, matches: Matches::default(), trace: None };
-    let Some(search) = evaluation.nearest(knn)? else { return Ok(None) };
+    let mut evaluation = Evaluation::new(view);
+    let Some((search, _)) = evaluation.nearest(knn)? else { return Ok(None) };
     let allowed = evaluation.filter(knn)?;
-    Ok(Some(search.choice(allowed.as_deref())))
+    Ok(Some(search.choice(allowed.map(|allowed| allowed.len()))))
 }
 
-struct Evaluation<'a> {
+pub(super) struct Evaluation<'a> {
     view: &'a View<'a>,
     matches: Matches,
     trace: Option<&'a Trace>,
@@ -77,6 +78,10 @@ struct Evaluation<'a> {
 type Set<'a> = Result<Cow<'a, DocSet>, Error>;
 
 impl<'a> Evaluation<'a> {
+    pub(super) fn new(view: &'a View<'a>) -> Self {
+        Self { view, matches: Matches::default(), trace: None }
+    }
+
     fn all(&self) -> &'a DocSet {
         self.view.documents.all()
     }
@@ -147,7 +152,7 @@ impl<'a> Evaluation<'a> {
                 }
                 Cow::Owned(set)
             }
-            Kind::Tags(field, tags) => Cow::Owned(self.tags(field, tags)?),
+            Kind::Tags(field, tags) => self.tags(field, tags)?,
             Kind::Within(within) => Cow::Owned(self.within(within, None)?),
         })
     }
@@ -158,18 +163,23 @@ impl<'a> Evaluation<'a> {
         if self.view.schema.has_text() { Err(Error::Text) } else { Ok(Cow::default()) }
     }
 
-    fn tags(&self, field: &[u8], tags: &[Pattern]) -> Result<DocSet, Error> {
+    fn tags(&self, field: &[u8], tags: &[Pattern]) -> Set<'a> {
         let mut set = DocSet::new();
-        let Some(index) = self.tag(field) else { return Ok(set) };
+        let Some(index) = self.tag(field) else { return Ok(Cow::default()) };
         let options = self.view.schema.field(field).map(|field| field.options);
         let has_empty = options.is_some_and(|options| options.has(Options::EMPTY));
         for tag in tags {
             if matches!(tag, Pattern::Word(word) if word.is_empty()) && !has_empty {
                 return Err(Error::Empty);
             }
+            if let [Pattern::Word(word)] = tags
+                && let Some(documents) = index.set_of(word)
+            {
+                return Ok(Cow::Borrowed(documents));
+            }
             set |= index.documents(tag, &self.view.expansion);
         }
-        Ok(set)
+        Ok(Cow::Owned(set))
     }
 
     fn missing(&self, field: &[u8]) -> Result<&'a DocSet, Error> {
@@ -179,7 +189,7 @@ impl<'a> Evaluation<'a> {
     }
 
     /// How many documents the node matches, about.
-    fn estimate(&self, node: &Node) -> u64 {
+    pub(super) fn estimate(&self, node: &Node) -> u64 {
         let all = self.view.documents.len();
         let estimate = match &node.kind {
             Kind::All | Kind::Not(_) | Kind::Optional(_) => all,
@@ -278,7 +288,7 @@ impl<'a> Evaluation<'a> {
 
     fn within(&mut self, within: &Within, allowed: Option<&DocSet>) -> Result<DocSet, Error> {
         let Some((vector, index)) = self.vectors(&within.field) else { return Ok(DocSet::new()) };
-        check(&within.blob, vector, index)?;
+        let probe = probe(&within.blob, vector, index)?;
         if within.radius < 0.0 {
             return Err(Error::NegativeRadius(within.radius));
         }
@@ -288,7 +298,7 @@ impl<'a> Evaluation<'a> {
         let way = Way::AllLinks;
         let effort = vector.effort();
         let how = Search { allowed, effort, epsilon, way, scratch, cancel };
-        let found = index.range(&within.blob, within.radius, &how);
+        let found = index.range(&probe, within.radius, &how);
         let set = found.iter().map(|neighbour| neighbour.document).collect();
         if let Some(name) = &within.distance {
             self.yields(name, found);
@@ -296,18 +306,21 @@ impl<'a> Evaluation<'a> {
         Ok(set)
     }
 
-    /// The search for the nearest, if there is an index for it.
-    fn nearest<'b>(&self, knn: &'b Knn) -> Result<Option<Filtered<'b>>, Error>
-    where
-        'a: 'b,
-    {
+    /// The search for the nearest, if there is an index for it, and what it looks for.
+    fn nearest(&self, knn: &Knn) -> Result<Option<(Filtered<'a>, Probe)>, Error> {
         let Some((vector, index)) = self.vectors(&knn.field) else { return Ok(None) };
-        check(&knn.blob, vector, index)?;
+        let probe = probe(&knn.blob, vector, index)?;
+        Ok(self.search(knn)?.map(|search| (search, probe)))
+    }
+
+    /// The search for the nearest of whatever it is.
+    pub(super) fn search(&self, knn: &Knn) -> Result<Option<Filtered<'a>>, Error> {
+        let Some((vector, index)) = self.vectors(&knn.field) else { return Ok(None) };
         let purpose = if knn.filter.is_some() { Purpose::Hybrid } else { Purpose::Nearest };
         let options = VectorOptions::resolve(&knn.options, vector, purpose)?;
         let k = usize::try_from(knn.k).unwrap_or(usize::MAX).min(index.len());
         let View { scratch, cancel, .. } = *self.view;
-        Ok(Some(Filtered { index, vector, blob: &knn.blob, k, options, scratch, cancel }))
+        Ok(Some(Filtered { index, vector, k, options, scratch, cancel }))
     }
 
     /// What the nearest are chosen from, if not from all.
@@ -316,9 +329,9 @@ impl<'a> Evaluation<'a> {
     }
 
     fn knn(&mut self, knn: &Knn) -> Result<DocSet, Error> {
-        let Some(search) = self.nearest(knn)? else { return Ok(DocSet::new()) };
+        let Some((search, probe)) = self.nearest(knn)? else { return Ok(DocSet::new()) };
         let allowed = self.filter(knn)?;
-        let (found, choice) = search.run(allowed.as_deref());
+        let (found, choice) = search.run(&probe, allowed.as_deref());
         self.matches.choice = Some(choice);
         self.stops();
         let set = found.iter().map(|neighbour| neighbour.document).collect();
@@ -337,10 +350,10 @@ impl<'a> Evaluation<'a> {
     }
 }
 
-fn check(blob: &[u8], vector: &Vector, index: &dyn Nearest) -> Result<(), Error> {
+fn probe(blob: &[u8], vector: &Vector, index: &dyn Nearest) -> Result<Probe, Error> {
     let (got, expected) = (blob.len() as u64, vector.blob_size());
     if got != expected {
         return Err(Error::BlobSize(got, expected));
     }
-    index.check(blob).map_err(Error::Blob)
+    index.probe(blob).map_err(Error::Blob)
 }

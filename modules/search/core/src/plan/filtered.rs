@@ -6,14 +6,13 @@ use super::cost::{Choice, Strategy, choose, two_hops_effort};
 use super::nearest::{Nearest, Neighbour, Search, Way};
 use super::options::{Policy, VectorOptions};
 use crate::index::DocSet;
-use crate::index::vector::{Cancel, Scratch};
+use crate::index::vector::{Cancel, Probe, Scratch};
 use crate::schema::Vector;
 
 /// A search for the nearest.
 pub(super) struct Filtered<'a> {
     pub(super) index: &'a dyn Nearest,
     pub(super) vector: &'a Vector,
-    pub(super) blob: &'a [u8],
     /// How many are wanted; not more than there are.
     pub(super) k: usize,
     pub(super) options: VectorOptions,
@@ -24,16 +23,16 @@ pub(super) struct Filtered<'a> {
 impl Filtered<'_> {
     /// The nearest and how they were found. As many as are wanted, if so many of the allowed
     /// documents have a vector.
-    pub(super) fn run(&self, allowed: Option<&DocSet>) -> (Vec<Neighbour>, Choice) {
-        let mut choice = self.choice(allowed);
+    pub(super) fn run(&self, probe: &Probe, allowed: Option<&DocSet>) -> (Vec<Neighbour>, Choice) {
+        let mut choice = self.choice(allowed.map(DocSet::len));
         let found = match (choice.strategy, allowed) {
-            (Strategy::Scan, _) => return (self.search(self.k, allowed, Way::Scan), choice),
-            (Strategy::Batches, Some(allowed)) => self.batches(allowed),
-            (Strategy::TwoHops, Some(allowed)) => self.two_hops(allowed),
+            (Strategy::Scan, _) => return (self.search(probe, self.k, allowed, Way::Scan), choice),
+            (Strategy::Batches, Some(allowed)) => self.batches(probe, allowed),
+            (Strategy::TwoHops, Some(allowed)) => self.two_hops(probe, allowed),
             (
                 Strategy::AllLinks | Strategy::Unfiltered | Strategy::Batches | Strategy::TwoHops,
                 _,
-            ) => self.search(self.k, allowed, Way::AllLinks),
+            ) => self.search(probe, self.k, allowed, Way::AllLinks),
         };
         let most = allowed.map_or(self.index.documents(), DocSet::len);
         if found.len() as u64 >= most.min(self.k as u64) || self.cancel.is_raised() {
@@ -41,11 +40,11 @@ impl Filtered<'_> {
         }
         // A walk may miss some, above all where the filter and the query have little in common.
         choice.fell_back = true;
-        (self.search(self.k, allowed, Way::Scan), choice)
+        (self.search(probe, self.k, allowed, Way::Scan), choice)
     }
 
-    /// How it would be done.
-    pub(super) fn choice(&self, allowed: Option<&DocSet>) -> Choice {
+    /// How it would be done, with so many allowed.
+    pub(super) fn choice(&self, allowed: Option<u64>) -> Choice {
         let total = self.index.len() as u64;
         let effort = self.effort();
         let forced = match (allowed, self.options.policy) {
@@ -54,7 +53,7 @@ impl Filtered<'_> {
             (_, Some(Policy::Batches)) => Some(Strategy::Batches),
             (_, None) => None,
         };
-        let counts = (total, allowed.map_or(total, DocSet::len));
+        let counts = (total, allowed.unwrap_or(total));
         choose(&self.index.costs(), counts, (self.k as u64, effort), forced)
     }
 
@@ -62,12 +61,19 @@ impl Filtered<'_> {
         self.options.effort.unwrap_or(self.vector.effort())
     }
 
-    fn search(&self, k: usize, allowed: Option<&DocSet>, way: Way) -> Vec<Neighbour> {
-        self.search_with(self.effort(), k, allowed, way)
+    fn search(
+        &self,
+        probe: &Probe,
+        k: usize,
+        allowed: Option<&DocSet>,
+        way: Way,
+    ) -> Vec<Neighbour> {
+        self.search_with(probe, self.effort(), k, allowed, way)
     }
 
     fn search_with(
         &self,
+        probe: &Probe,
         effort: u64,
         k: usize,
         allowed: Option<&DocSet>,
@@ -78,22 +84,22 @@ impl Filtered<'_> {
         }
         let Self { scratch, cancel, .. } = *self;
         let how = Search { allowed, effort, epsilon: None, way, scratch, cancel };
-        self.index.search(self.blob, k, &how)
+        self.index.search(probe, k, &how)
     }
 
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it saturates")]
-    fn two_hops(&self, allowed: &DocSet) -> Vec<Neighbour> {
+    fn two_hops(&self, probe: &Probe, allowed: &DocSet) -> Vec<Neighbour> {
         let factor = two_hops_effort(allowed.len(), self.index.len() as u64);
         let effort = (self.effort().max(self.k as u64) as f64 * factor) as u64;
-        self.search_with(effort, self.k, Some(allowed), Way::TwoHops)
+        self.search_with(probe, effort, self.k, Some(allowed), Way::TwoHops)
     }
 
     /// Searches for more and more, until enough of them are allowed.
-    fn batches(&self, allowed: &DocSet) -> Vec<Neighbour> {
+    fn batches(&self, probe: &Probe, allowed: &DocSet) -> Vec<Neighbour> {
         let total = self.index.len();
         let mut size = self.first_batch(allowed).max(self.k).min(total);
         loop {
-            let mut found = self.search(size, None, Way::AllLinks);
+            let mut found = self.search(probe, size, None, Way::AllLinks);
             found.retain(|neighbour| allowed.contains(neighbour.document));
             found.truncate(self.k);
             // Half of all by links is dearer than comparing what is allowed.

@@ -2,6 +2,7 @@
 
 mod cost;
 mod evaluate;
+mod expected;
 mod filtered;
 mod nearest;
 mod options;
@@ -10,6 +11,7 @@ mod profile;
 
 pub use cost::{Choice, Costs, Strategy, choose};
 pub use evaluate::{Distances, Matches, evaluate, plan};
+pub use expected::expected_ns;
 pub use nearest::{Nearest, Neighbour, Search, Vectors, Way};
 pub use options::{Policy, VectorOptions};
 pub use page::{Hit, Order, Page, Scoring, page, sorted, unknown_values, unsorted};

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use super::Costs;
-use crate::index::vector::{Cancel, Refused, Scratch};
+use crate::index::vector::{Cancel, Probe, Refused, Scratch};
 use crate::index::{DocId, DocSet};
 
 /// A document and how far it is.
@@ -61,18 +61,17 @@ pub trait Nearest {
         self.len() == 0
     }
 
-    /// Whether `query` has distances to vectors here.
+    /// The vector `query` as searches want it.
     ///
     /// # Errors
-    /// [`Refused`]: it has none, and searches find nothing.
-    fn check(&self, query: &[u8]) -> Result<(), Refused>;
+    /// [`Refused`]: it has no distances to vectors here.
+    fn probe(&self, query: &[u8]) -> Result<Probe, Refused>;
 
     /// The `k` nearest documents, or as many as were found: with [`Way::Scan`] that is all there are.
-    /// `query` has the size of a vector's blob.
-    fn search(&self, query: &[u8], k: usize, how: &Search<'_>) -> Vec<Neighbour>;
+    fn search(&self, query: &Probe, k: usize, how: &Search<'_>) -> Vec<Neighbour>;
 
     /// The documents at `radius` or nearer.
-    fn range(&self, query: &[u8], radius: f64, how: &Search<'_>) -> Vec<Neighbour>;
+    fn range(&self, query: &Probe, radius: f64, how: &Search<'_>) -> Vec<Neighbour>;
 
     /// What comparing and walking cost here.
     fn costs(&self) -> Costs;

@@ -2,6 +2,8 @@
 
 use std::cmp::Ordering;
 
+use smallvec::SmallVec;
+
 use super::{Matches, View};
 use crate::documents::SortValue;
 use crate::index::{DocId, FieldIndex};
@@ -36,7 +38,7 @@ pub struct Hit {
     /// Its score.
     pub score: f64,
     /// Its distances, each at the place of its name in [`Matches::distances`].
-    pub distances: Vec<Option<f64>>,
+    pub distances: SmallVec<[Option<f64>; 1]>,
     /// What it was sorted by.
     pub sort_value: SortValue,
     /// When it came or changed.

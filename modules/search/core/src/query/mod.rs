@@ -27,7 +27,7 @@ pub struct Reading<'a> {
     /// `PARAMS`.
     pub params: &'a Params,
     /// Words that are left out.
-    pub stopwords: &'a Stopwords,
+    pub stopwords: &'a Stopwords<'a>,
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Words that are too common to be looked for.
 
+use std::cell::OnceCell;
 use std::collections::HashSet;
 
 /// RediSearch's list.
@@ -9,30 +10,38 @@ const COMMON: [&str; 33] = [
     "this", "to", "was", "will", "with",
 ];
 
-/// A set of words, compared in lower case.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Stopwords(HashSet<Box<[u8]>>);
+/// A set of words, compared without regard to case. Made for each query, of which few have words:
+/// nothing is done before the first is asked for.
+#[derive(Clone, Debug)]
+pub struct Stopwords<'a> {
+    own: Option<&'a [Box<[u8]>]>,
+    /// `own` in lower case.
+    lower: OnceCell<HashSet<Box<[u8]>>>,
+}
 
-impl Stopwords {
+impl<'a> Stopwords<'a> {
     /// No words.
     #[must_use]
-    pub fn none() -> Self {
-        Self::default()
+    pub const fn none() -> Self {
+        Self::of(Some(&[]))
     }
 
     /// The words of a schema, or RediSearch's where it has none of its own.
     #[must_use]
-    pub fn of(own: Option<&[Box<[u8]>]>) -> Self {
-        let lower = |word: &[u8]| word.to_ascii_lowercase().into_boxed_slice();
-        Self(match own {
-            Some(words) => words.iter().map(|word| lower(word)).collect(),
-            None => COMMON.iter().map(|word| lower(word.as_bytes())).collect(),
-        })
+    pub const fn of(own: Option<&'a [Box<[u8]>]>) -> Self {
+        Self { own, lower: OnceCell::new() }
     }
 
     /// Whether `word` is one.
     #[must_use]
     pub fn contains(&self, word: &[u8]) -> bool {
-        !self.0.is_empty() && self.0.contains(word.to_ascii_lowercase().as_slice())
+        match self.own {
+            None => COMMON.iter().any(|common| word.eq_ignore_ascii_case(common.as_bytes())),
+            Some([]) => false,
+            Some(own) => {
+                let lower = || own.iter().map(|own| own.to_ascii_lowercase().into()).collect();
+                self.lower.get_or_init(lower).contains(word.to_ascii_lowercase().as_slice())
+            }
+        }
     }
 }

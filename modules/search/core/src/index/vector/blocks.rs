@@ -12,13 +12,17 @@ const BLOCK_BYTES: usize = 1 << 18;
 /// whole number of cache lines whatever the record.
 const SHIFTS: std::ops::RangeInclusive<u32> = 6..=13;
 
-/// Records of the first block at first: it grows by doubling until it is as long as the others.
+/// Records of the first block at first: it grows by a quarter, and as many, until it is as long as
+/// the others.
 const FIRST: usize = 4;
+
+/// Other blocks grow by so much of their length: as powers of two, a quarter.
+const STEP_SHIFT: u32 = 2;
 
 /// Numbered records of `stride` bytes, in units of `T`.
 ///
 /// * `push`: O(stride), and a block when the last one is full; `pop`: O(1), and gives a block back.
-/// * Memory: records, the unused end of the last block (at most 256 KiB or 64 records), and 24 bytes
+/// * Memory: records, the unused end of the last block (at most 64 KiB or 16 records), and 24 bytes
 ///   for each block.
 #[derive(Clone, Debug)]
 pub(super) struct Blocks<T> {
@@ -85,6 +89,13 @@ impl<T: Copy> Blocks<T> {
         records.saturating_mul(self.stride).div_ceil(size_of::<T>().max(1))
     }
 
+    /// How many records block `index` has room for when record `place` comes and it is full.
+    fn room(&self, index: usize, place: usize) -> usize {
+        let room = if index == 0 { place + place / 4 + FIRST } else { place + 1 };
+        let step = if index == 0 { 1 } else { 1 << (self.shift - STEP_SHIFT) };
+        room.next_multiple_of(step).min(1 << self.shift)
+    }
+
     /// Appends a blank record.
     ///
     /// # Errors
@@ -92,15 +103,14 @@ impl<T: Copy> Blocks<T> {
     pub(super) fn push(&mut self) -> Result<(), Refused> {
         let place = self.len & self.mask() as usize;
         let index = self.len >> self.shift;
+        let room = self.units(self.room(index, place));
         if index == self.blocks.len() {
             self.blocks.try_reserve(1).map_err(|_| Refused::NoMemory)?;
-            let records = if index == 0 { FIRST } else { 1 << self.shift };
             let mut block = Vec::new();
-            block.try_reserve_exact(self.units(records)).map_err(|_| Refused::NoMemory)?;
+            block.try_reserve_exact(room).map_err(|_| Refused::NoMemory)?;
             self.blocks.push(block);
         }
         let (end, blank) = (self.units(place.saturating_add(1)), self.blank);
-        let room = self.units((place * 2).clamp(FIRST, 1 << self.shift));
         let Some(block) = self.blocks.get_mut(index) else { return Err(Refused::NoMemory) };
         if block.capacity() < end {
             let more = room.max(end).saturating_sub(block.len());

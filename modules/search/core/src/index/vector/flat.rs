@@ -8,6 +8,7 @@ use super::scratch::Scratch;
 use super::space::{self, Probe, Space};
 use super::store::{Label, Slot, Store};
 use super::units::Refused;
+use crate::simd::prefetch;
 
 /// Vectors without a graph: exact, and O(vectors * dimension) for a search.
 ///
@@ -103,6 +104,11 @@ impl Flat {
         let probe = self.store.probe(slot);
         self.store.swap_remove(slot);
         Some(probe)
+    }
+
+    /// Asks for the vectors of `label`, which are taken soon.
+    pub fn expect(&self, label: Label) {
+        self.store.slots(label).for_each(|slot| prefetch(self.store.row(slot)));
     }
 
     /// Takes all vectors of `label` away, and says how many they were.

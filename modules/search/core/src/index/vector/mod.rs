@@ -16,7 +16,7 @@ mod units;
 
 pub use flat::Flat;
 pub use found::{Allowed, Cancel, Clock, Found, Neighbour};
-pub use hnsw::{Hnsw, Params, Placement};
+pub use hnsw::{FromVectors, Hnsw, Params, Placement};
 pub use scratch::Scratch;
 pub use space::{Probe, Space};
 pub use store::Label;

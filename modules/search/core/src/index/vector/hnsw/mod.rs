@@ -16,6 +16,8 @@ mod select;
 mod validate;
 mod walk;
 
+pub use rdb::FromVectors;
+
 use keyspan_common::data_type::{Mover, Progress};
 
 use super::found::Cancel;

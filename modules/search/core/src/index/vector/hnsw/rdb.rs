@@ -29,6 +29,27 @@ const CHUNK: usize = 4096;
 /// Of so many vectors one may be missing from the documents; a graph with more is built anew.
 const LOST_SHARE: usize = 4;
 
+/// Names that are told so many ahead.
+const AHEAD: usize = 4;
+
+/// Where the vectors of a record are.
+pub trait FromVectors {
+    /// Gives the vector of this digest of the document of this number away, and the label it has
+    /// now.
+    fn take(&mut self, number: u32, digest: u64) -> Option<(Label, Probe)>;
+
+    /// A vector of the document of this number is taken soon.
+    fn expect(&self, number: u32) {
+        let _ = number;
+    }
+}
+
+impl<F: FnMut(u32, u64) -> Option<(Label, Probe)>> FromVectors for F {
+    fn take(&mut self, number: u32, digest: u64) -> Option<(Label, Probe)> {
+        self(number, digest)
+    }
+}
+
 /// What a graph was declared with, as numbers of the record.
 fn header(space: &Space, params: Params) -> [u64; 7] {
     let element = match space.element() {
@@ -82,9 +103,9 @@ impl Hnsw {
         u32::try_from(self.len()).unwrap_or(u32::MAX)
     }
 
-    /// Reads a graph of `space` and `params`, of at most `vectors` that are there. `take` gives the vector of this digest of the document
-    /// of this number away, and the label it has now; where there is none any more, the node stays
-    /// as one of [`Hnsw::lost`] until it is removed. O(vectors * (dimension + M^2)).
+    /// Reads a graph of `space` and `params`, of at most `vectors` that are there: they are taken out
+    /// of `from`. Where one is none any more, the node stays as one of [`Hnsw::lost`] until it is
+    /// removed. O(vectors * (dimension + M^2)).
     ///
     /// # Errors
     /// The error, and what was read until then, for its vectors. [`Error::Version`] of another
@@ -95,10 +116,10 @@ impl Hnsw {
         reader: &mut R,
         (space, params): (Space, Params),
         vectors: usize,
-        take: impl FnMut(u32, u64) -> Option<(Label, Probe)>,
+        from: impl FromVectors,
     ) -> Result<Self, (Error, Box<Self>)> {
         let mut hnsw = Self::new(space, params);
-        match hnsw.read(reader, vectors, take) {
+        match hnsw.read(reader, vectors, from) {
             Ok(()) if hnsw.is_valid() => Ok(hnsw),
             Ok(()) => Err((Error::Invalid, Box::new(hnsw))),
             Err(error) => Err((error, Box::new(hnsw))),
@@ -109,7 +130,7 @@ impl Hnsw {
         &mut self,
         reader: &mut R,
         vectors: usize,
-        mut take: impl FnMut(u32, u64) -> Option<(Label, Probe)>,
+        mut from: impl FromVectors,
     ) -> Result<(), Error> {
         for (place, expected) in header(self.space(), self.params).into_iter().enumerate() {
             if reader.unsigned()? != expected {
@@ -128,7 +149,7 @@ impl Hnsw {
         let mut lost = 0;
         while self.slot_count() < count {
             let left = count.abs_diff(self.slot_count()) as usize;
-            lost += self.read_chunk(reader, left.min(CHUNK), count, &mut take)?;
+            lost += self.read_chunk(reader, left.min(CHUNK), count, &mut from)?;
             if lost > lost_max {
                 return Err(Error::Invalid);
             }
@@ -142,7 +163,7 @@ impl Hnsw {
         reader: &mut R,
         len: usize,
         count: u32,
-        take: &mut impl FnMut(u32, u64) -> Option<(Label, Probe)>,
+        from: &mut impl FromVectors,
     ) -> Result<usize, Error> {
         let (names, links) = (reader.bytes()?, reader.bytes()?);
         let (names, rest) = names.as_ref().as_chunks::<12>();
@@ -151,10 +172,12 @@ impl Hnsw {
         }
         let mut links = Links { bytes: links.as_ref(), count };
         let mut lost = 0;
-        for name in names {
-            let [a, b, c, d, digest @ ..] = *name;
-            let number = u32::from_le_bytes([a, b, c, d]);
-            let taken = take(number, u64::from_le_bytes(digest));
+        for (place, name) in names.iter().enumerate() {
+            if let Some(ahead) = names.get(place + AHEAD) {
+                from.expect(split(ahead).0);
+            }
+            let (number, digest) = split(name);
+            let taken = from.take(number, digest);
             lost += usize::from(taken.is_none());
             let (label, probe) = taken.unwrap_or_else(|| (LOST, Probe::default()));
             let slot = self.store.push(label, probe.row(), probe.code());
@@ -176,6 +199,12 @@ impl Hnsw {
         self.store.swap_remove(slot);
         Some(vector)
     }
+}
+
+/// The number and the digest of a name.
+fn split(name: &[u8; 12]) -> (u32, u64) {
+    let [a, b, c, d, digest @ ..] = *name;
+    (u32::from_le_bytes([a, b, c, d]), u64::from_le_bytes(digest))
 }
 
 fn write_links(graph: &Graph, slot: Slot, to: &mut Vec<u8>) {

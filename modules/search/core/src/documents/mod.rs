@@ -1,11 +1,14 @@
 //! The documents of an index: keys and dense numbers, and what results are sorted by.
 
+mod group;
+
 use std::cmp::Ordering;
 use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::index::{DocId, DocSet};
+use group::{GROUP, Group, KEY_MAX};
 
 /// A value that results are sorted by.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -46,14 +49,6 @@ impl SortValue {
     }
 }
 
-#[derive(Clone, Debug)]
-struct Slot {
-    key: Box<[u8]>,
-    sequence: u64,
-    score: f64,
-    sortables: Box<[SortValue]>,
-}
-
 /// What became of a document that was put.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Put {
@@ -68,16 +63,25 @@ pub struct Put {
 /// * A key has one number as long as it is there, also when it changes.
 /// * Numbers are dense: those of deleted documents are given again, the last one first.
 /// * A sequence number says when a document came or changed; results have that order.
+/// * Memory: a key and about 23 bytes a document, values to sort by besides.
 #[derive(Clone, Debug, Default)]
 pub struct Documents {
     table: HashTable<DocId>,
     hasher: DefaultHashBuilder,
-    slots: Vec<Option<Slot>>,
+    groups: Vec<Option<Box<Group>>>,
+    /// One above the greatest number given.
+    end: DocId,
     free: Vec<DocId>,
     live: DocSet,
     sequence: u64,
     /// Whether a number has ever been given behind a greater one.
     disordered: bool,
+}
+
+/// The group of a number, and its place there.
+#[inline]
+const fn split(id: DocId) -> (usize, usize) {
+    (id as usize / GROUP, id as usize % GROUP)
 }
 
 impl Documents {
@@ -87,116 +91,152 @@ impl Documents {
         Self::default()
     }
 
-    /// Adds a document or changes it. `None` if all numbers are taken (4 billion).
+    /// Whether a document may have this key: those of 128 MiB and more may not.
+    #[must_use]
+    pub const fn takes(key: &[u8]) -> bool {
+        key.len() < KEY_MAX
+    }
+
+    /// Adds a document or changes it. `None` if all numbers are taken (4 billion), or the key is not
+    /// one that it [`takes`](Self::takes).
     ///
     /// `sortables` are the values of the schema's sortable fields, each at its field's slot.
     pub fn put(&mut self, key: &[u8], score: f64, sortables: Vec<SortValue>) -> Option<Put> {
         self.sequence += 1;
-        let found = self.id(key);
+        let hash = self.hasher.hash_one(key);
+        let found = self.find(hash, key);
         let id = match found {
             Some(id) => id,
-            None => self.number(key)?,
+            None => self.number(hash, key)?,
         };
-        let is_last = id as usize + 1 == self.slots.len();
-        self.disordered |= !is_last;
-        let slot = self.slots.get_mut(id as usize)?;
-        let key = slot.take().map_or_else(|| key.into(), |slot| slot.key);
-        let sortables = sortables.into_boxed_slice();
-        *slot = Some(Slot { key, sequence: self.sequence, score, sortables });
+        self.disordered |= id + 1 != self.end;
+        let sequence = self.sequence;
+        let (group, place) = self.group_mut(id)?;
+        group.set(place, sequence, score, sortables.into_boxed_slice());
         Some(Put { id, is_new: found.is_none() })
     }
 
     /// Gives a number to a key that has none.
-    fn number(&mut self, key: &[u8]) -> Option<DocId> {
+    fn number(&mut self, hash: u64, key: &[u8]) -> Option<DocId> {
+        if !Self::takes(key) {
+            return None;
+        }
         let id = match self.free.pop() {
             Some(id) => id,
             None => {
-                let id = DocId::try_from(self.slots.len()).ok().filter(|id| *id < DocId::MAX)?;
-                self.slots.push(None);
+                let id = self.end;
+                self.end = id.checked_add(1)?;
                 id
             }
         };
+        self.set_key(id, key);
         self.live.insert(id);
-        self.enter(key, id);
+        self.enter(hash, id);
         Some(id)
     }
 
-    fn enter(&mut self, key: &[u8], id: DocId) {
-        let Self { table, hasher, slots, .. } = self;
-        let hash = |id: &DocId| hasher.hash_one(key_of(slots, *id));
-        table.insert_unique(hasher.hash_one(key), id, hash);
+    fn set_key(&mut self, id: DocId, key: &[u8]) {
+        let (at, place) = split(id);
+        if at >= self.groups.len() {
+            self.groups.resize(at + 1, None);
+        }
+        if let Some(group) = self.groups.get_mut(at) {
+            group.get_or_insert_default().set_key(place, key);
+        }
+    }
+
+    fn enter(&mut self, hash: u64, id: DocId) {
+        let Self { table, hasher, groups, .. } = self;
+        table.insert_unique(hash, id, |id| hasher.hash_one(key_of(groups, *id)));
     }
 
     /// Takes a document out. Its number, if it was there.
     pub fn remove(&mut self, key: &[u8]) -> Option<DocId> {
         let id = self.leave(key)?;
         self.live.remove(id);
-        *self.slots.get_mut(id as usize)? = None;
         self.free.push(id);
+        let (at, place) = split(id);
+        let group = self.groups.get_mut(at)?;
+        if let Some(documents) = group {
+            documents.remove(place);
+            if documents.is_empty() {
+                *group = None;
+            }
+        }
         if self.live.is_empty() {
             self.free.clear();
-            self.slots.clear();
+            self.groups.clear();
+            self.end = 0;
             self.disordered = false;
         }
         Some(id)
     }
 
     fn leave(&mut self, key: &[u8]) -> Option<DocId> {
-        let Self { table, hasher, slots, .. } = self;
-        let entry = table.find_entry(hasher.hash_one(key), |id| key_of(slots, *id) == key);
+        let Self { table, hasher, groups, .. } = self;
+        let entry = table.find_entry(hasher.hash_one(key), |id| key_of(groups, *id) == key);
         entry.ok().map(|entry| entry.remove().0)
     }
 
-    /// Gives a document another key; a document that had it is taken out. Its number, and that of
-    /// the one taken out.
+    /// Gives a document another key, one that it [`takes`](Self::takes); a document that had it is
+    /// taken out. Its number, and that of the one taken out.
     pub fn rename(&mut self, from: &[u8], to: &[u8]) -> Option<(DocId, Option<DocId>)> {
         if from == to {
             return self.id(from).map(|id| (id, None));
         }
-        self.id(from)?;
+        self.id(from).filter(|_| Self::takes(to))?;
         let replaced = self.remove(to);
         let id = self.leave(from)?;
-        if let Some(slot) = self.slots.get_mut(id as usize)?.as_mut() {
-            slot.key = to.into();
-        }
-        self.enter(to, id);
+        self.set_key(id, to);
+        self.enter(self.hasher.hash_one(to), id);
         Some((id, replaced))
     }
 
     /// The number of a key.
     #[must_use]
     pub fn id(&self, key: &[u8]) -> Option<DocId> {
-        let hash = self.hasher.hash_one(key);
-        self.table.find(hash, |id| key_of(&self.slots, *id) == key).copied()
+        self.find(self.hasher.hash_one(key), key)
     }
 
-    fn slot(&self, id: DocId) -> Option<&Slot> {
-        self.slots.get(id as usize)?.as_ref()
+    fn find(&self, hash: u64, key: &[u8]) -> Option<DocId> {
+        self.table.find(hash, |id| key_of(&self.groups, *id) == key).copied()
+    }
+
+    #[inline]
+    fn group(&self, id: DocId) -> Option<(&Group, usize)> {
+        let (at, place) = split(id);
+        Some((self.groups.get(at)?.as_deref()?, place))
+    }
+
+    fn group_mut(&mut self, id: DocId) -> Option<(&mut Group, usize)> {
+        let (at, place) = split(id);
+        Some((self.groups.get_mut(at)?.as_deref_mut()?, place))
     }
 
     /// The key of a document.
     #[must_use]
     pub fn key(&self, id: DocId) -> Option<&[u8]> {
-        self.slot(id).map(|slot| &*slot.key)
+        let (group, place) = self.group(id)?;
+        group.key(place)
     }
 
-    /// The score a document was given, or 0.
+    /// The score a document was given.
     #[must_use]
     pub fn score(&self, id: DocId) -> f64 {
-        self.slot(id).map_or(0.0, |slot| slot.score)
+        self.group(id).map_or(0.0, |(group, place)| group.score(place))
     }
 
     /// When the document came or changed last.
     #[must_use]
     pub fn sequence(&self, id: DocId) -> u64 {
-        self.slot(id).map_or(0, |slot| slot.sequence)
+        self.group(id).map_or(0, |(group, place)| group.sequence(place))
     }
 
     /// The value a document is sorted by.
     #[must_use]
     pub fn sortable(&self, id: DocId, slot: u32) -> &SortValue {
-        let values = self.slot(id).map(|slot| &*slot.sortables).unwrap_or_default();
-        values.get(slot as usize).unwrap_or(&SortValue::Missing)
+        let values = self.group(id).map(|(group, place)| group.sortables(place));
+        values.unwrap_or_default().get(slot as usize).unwrap_or(&SortValue::Missing)
     }
 
     /// All documents.
@@ -232,13 +272,11 @@ impl Documents {
     /// Bytes on the heap, about: the set of live documents does not say exactly. O(documents).
     #[must_use]
     pub fn memory(&self) -> Memory {
-        let slots = self.slots.iter().flatten();
-        let keys: usize = slots.clone().map(|slot| slot.key.len()).sum();
-        let sortables: usize = slots
-            .flat_map(|slot| slot.sortables.iter())
-            .map(|value| size_of::<SortValue>() + value.memory())
-            .sum();
-        let rows = self.slots.capacity() * size_of::<Option<Slot>>()
+        let groups = self.groups.iter().flatten();
+        let keys: usize = groups.clone().map(|group| group.keys_memory()).sum();
+        let sortables = groups.clone().map(|group| group.sortables_memory()).sum();
+        let rows = groups.map(|group| group.rows_memory()).sum::<usize>()
+            + self.groups.capacity() * size_of::<Option<Box<Group>>>()
             + self.free.capacity() * size_of::<DocId>()
             + self.live.serialized_size();
         Memory { keys: keys + self.table.allocation_size(), sortables, rows }
@@ -264,8 +302,10 @@ impl Memory {
     }
 }
 
-fn key_of(slots: &[Option<Slot>], id: DocId) -> &[u8] {
-    slots.get(id as usize).and_then(Option::as_ref).map(|slot| &*slot.key).unwrap_or_default()
+fn key_of(groups: &[Option<Box<Group>>], id: DocId) -> &[u8] {
+    let (at, place) = split(id);
+    let group = groups.get(at).and_then(Option::as_deref);
+    group.and_then(|group| group.key(place)).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -81,7 +81,8 @@ impl Draws {
     }
 
     fn tag(&mut self) -> &'static str {
-        TAGS[self.below(5) as usize]
+        let place = self.below(TAGS.len() as u64);
+        TAGS.into_iter().nth(usize::try_from(place).unwrap_or(0)).unwrap_or_default()
     }
 }
 
@@ -192,7 +193,10 @@ fn work(client: &mut Client, work: Work, draws: &mut Draws, faults: &Faults) -> 
         let is_expected = EXPECTED.iter().any(|expected| text.starts_with(expected));
         if text.starts_with('-') && !is_expected {
             let command = command.first().map(|name| String::from_utf8_lossy(name).into_owned());
-            faults.lock().unwrap().insert(format!("{command:?}: {text}"));
+            faults
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(format!("{command:?}: {text}"));
         }
     }
     thread::sleep(Duration::from_millis(pause_ms));
@@ -218,7 +222,7 @@ fn work_together(server: &Server, time: Duration, seed: u64) -> Outcome<()> {
     for thread in threads {
         thread.join().map_err(|_| Failure::new("a client panicked"))??;
     }
-    let faults = faults.lock().unwrap();
+    let faults = faults.lock().unwrap_or_else(PoisonError::into_inner);
     ensure(faults.is_empty(), || format!("unexpected errors: {faults:#?}"))
 }
 
@@ -272,10 +276,10 @@ fn documents(client: &mut Client) -> Outcome<Documents> {
 }
 
 fn call(client: &mut Client, all: &[Vec<u8>]) -> Outcome<Vec<Value>> {
-    match Value::decode(&client.call(all)?)? {
-        Value::Array(items) => Ok(items),
-        other => Err(Failure::new(format!("{:?}: {other}", all.get(2).map(|query| text(query))))),
-    }
+    let reply = Value::decode(&client.call(all)?)?;
+    let items = reply.elements().map(<[Value]>::to_vec);
+    items
+        .map_err(|failure| failure.during(&all.get(2).map(|query| text(query)).unwrap_or_default()))
 }
 
 /// The keys that a query finds.

@@ -12,6 +12,7 @@ use crate::clock::Moment;
 pub struct Entry {
     epoch: u64,
     deadline: Moment,
+    bytes: usize,
     value: Value,
     objects: Objects,
 }
@@ -20,7 +21,9 @@ impl Entry {
     /// A reply of this epoch of the connection (see [`Freshness`](crate::tracking::Freshness)).
     #[must_use]
     pub fn new(epoch: u64, deadline: Moment, value: Value) -> Self {
-        Self { epoch, deadline, value, objects: Objects::default() }
+        let block = size_of::<Self>().saturating_add(ARC_HEADER);
+        let bytes = block.saturating_add(owned_bytes(&value));
+        Self { epoch, deadline, bytes, value, objects: Objects::default() }
     }
 
     /// The epoch of the connection that it came in.
@@ -45,8 +48,7 @@ impl Entry {
     /// reply owns. Decoded objects are not in it: their types do not tell their size.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        let block = size_of::<Self>().saturating_add(ARC_HEADER);
-        block.saturating_add(owned_bytes(&self.value))
+        self.bytes
     }
 
     /// The object that `decode` makes of the reply: made by the first who asks, shared by all.
@@ -105,6 +107,7 @@ impl Objects {
 }
 
 /// Bytes allocated by a reply besides its own struct.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the library's enum may grow")]
 fn owned_bytes(value: &Value) -> usize {
     match value {
         Value::BulkString(bytes) | Value::BigNumber(bytes) => bytes.capacity(),

@@ -1,5 +1,7 @@
 //! Where entries are kept: a bounded map that forgets what is least wanted.
 
+pub mod quick;
+
 use std::sync::Arc;
 
 use crate::entry::Entry;

@@ -203,6 +203,23 @@ fn a_flush_takes_what_is_cached_and_what_is_asked() {
     );
 }
 
+/// From its first instant on, while the store is still being emptied.
+#[test]
+fn a_flush_is_seen_at_once() {
+    interleave(
+        |cache, ticket| {
+            cache.answer(ticket, OLD);
+            cache.lock().flush();
+        },
+        |cache| {
+            let flushed = cache.freshness.epoch() != 1;
+            let hit = cache.hit(Kind::Get);
+            assert!(!(flushed && hit.is_some()), "served during a flush");
+        },
+        |cache| assert_eq!(cache.hit(Kind::Get), None),
+    );
+}
+
 #[test]
 fn an_absence_ends_with_its_null() {
     interleave(

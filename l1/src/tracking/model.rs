@@ -295,11 +295,10 @@ impl World {
                 let hit = find(&*self.store, &self.freshness, id(&keys).lookup(), self.now);
                 let Some(entry) = hit else { continue };
                 assert!(self.connected, "a hit without a connection");
-                match entry.value() {
-                    Value::Array(values) => {
-                        keys.iter().zip(values).for_each(|(&key, value)| self.check(key, value));
-                    }
-                    single => self.check(index, single),
+                if let Value::Array(values) = entry.value() {
+                    keys.iter().zip(values).for_each(|(&key, value)| self.check(key, value));
+                } else {
+                    self.check(index, entry.value());
                 }
             }
             let absent = Id::new(Kind::Absent, key(index));

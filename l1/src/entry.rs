@@ -53,14 +53,14 @@ impl Entry {
 
     /// The object that `decode` makes of the reply: made by the first who asks, shared by all.
     ///
-    /// Objects are told apart by the type of `decode`, so one function has one object. An error is
+    /// Objects are told apart by the type `K`, which must stand for one way to decode. An error is
     /// not kept. Two callers at once may both decode; one's object is kept and both get that one.
-    pub fn object<F, T, E>(&self, decode: F) -> Result<Arc<T>, E>
+    pub fn object<K, T, E>(&self, decode: impl FnOnce(&Value) -> Result<T, E>) -> Result<Arc<T>, E>
     where
-        F: FnOnce(&Value) -> Result<T, E> + 'static,
+        K: 'static,
         T: Any + Send + Sync,
     {
-        let kind = TypeId::of::<F>();
+        let kind = TypeId::of::<(K, T)>();
         if let Some(object) = self.objects.find(kind) {
             return Ok(object);
         }
@@ -150,24 +150,25 @@ mod tests {
     }
 
     #[test]
-    fn an_object_is_decoded_once_for_each_decoder() {
+    fn an_object_is_decoded_once_for_each_kind() {
         let entry = entry(b"12");
-        let first = entry.object(length).unwrap();
-        assert!(Arc::ptr_eq(&first, &entry.object(length).unwrap()));
+        let first = entry.object::<u8, _, _>(length).unwrap();
+        assert!(Arc::ptr_eq(&first, &entry.object::<u8, _, _>(length).unwrap()));
         let text = |value: &Value| Ok::<_, ()>(format!("{value:?}"));
-        let second = entry.object(text).unwrap();
-        assert!(Arc::ptr_eq(&second, &entry.object(text).unwrap()));
+        let second = entry.object::<u8, _, _>(text).unwrap();
+        assert!(Arc::ptr_eq(&second, &entry.object::<u8, _, _>(text).unwrap()));
         let double = |value: &Value| length(value).map(|length| length * 2);
-        assert_eq!((*first, *entry.object(double).unwrap()), (2, 4));
-        assert!(Arc::ptr_eq(&first, &entry.object(length).unwrap()));
+        assert_eq!((*first, *entry.object::<u16, _, _>(double).unwrap()), (2, 4));
+        assert_eq!(*entry.object::<u16, _, _>(length).unwrap(), 4);
+        assert!(Arc::ptr_eq(&first, &entry.object::<u8, _, _>(length).unwrap()));
     }
 
     #[test]
     fn a_failure_to_decode_is_not_kept() {
-        let fail = |_: &Value| Err::<u8, _>("no");
+        let fail = |_: &Value| Err::<usize, _>("no");
         let entry = entry(b"12");
-        assert_eq!(entry.object(fail).unwrap_err(), "no");
-        assert_eq!(*entry.object(length).unwrap(), 2);
+        assert_eq!(entry.object::<u8, _, _>(fail).unwrap_err(), "no");
+        assert_eq!(*entry.object::<u8, _, _>(length).unwrap(), 2);
     }
 
     #[test]

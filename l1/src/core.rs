@@ -1,0 +1,289 @@
+//! What the sync and the async handle both are: reads, writes and loads, written once.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use redis::Value;
+
+use crate::clock::Moment;
+use crate::entry::Entry;
+use crate::error::Error;
+use crate::id::{Key, Kind, Lookup};
+use crate::link::Link;
+use crate::load::{Lead, Loaded, Loads, Turn};
+use crate::payload::Payload;
+use crate::request::{Question, packed};
+use crate::settings::Mode;
+use crate::shape::{Fate, Shape, name};
+use crate::stats::Stats;
+
+/// A cache with its connection. Dropping it ends both.
+pub(crate) struct Core {
+    link: Arc<Link>,
+    shapes: RwLock<HashMap<String, Arc<Shape>>>,
+    loads: Loads,
+}
+
+impl Drop for Core {
+    fn drop(&mut self) {
+        self.link.close();
+    }
+}
+
+impl Core {
+    pub(crate) fn new(link: Arc<Link>) -> Self {
+        Self { link, shapes: RwLock::default(), loads: Loads::default() }
+    }
+
+    /// What is cached under this name and may be served; counted as a read.
+    pub(crate) fn hit(&self, lookup: Lookup<'_>) -> Option<Arc<Entry>> {
+        let hit = self.link.find(lookup);
+        self.link.counts.read(hit.is_some());
+        hit
+    }
+
+    pub(crate) async fn get(&self, lookup: Lookup<'_>) -> Result<Arc<Entry>, Error> {
+        match self.hit(lookup) {
+            Some(entry) => Ok(entry),
+            None => self.miss(lookup).await,
+        }
+    }
+
+    /// Asks for a key that was looked up in vain.
+    pub(crate) async fn miss(&self, lookup: Lookup<'_>) -> Result<Arc<Entry>, Error> {
+        self.link.fetch(&Question::get(lookup)).await
+    }
+
+    /// As [`Self::miss`], but does not wait for a connection.
+    async fn miss_now(&self, lookup: Lookup<'_>) -> Result<Arc<Entry>, Error> {
+        if self.link.is_up() { self.miss(lookup).await } else { Err(down()) }
+    }
+
+    pub(crate) async fn get_many(
+        &self,
+        lookups: &[Lookup<'_>],
+    ) -> Result<Vec<Option<Payload>>, Error> {
+        let mut found: Vec<_> = lookups.iter().map(|lookup| self.hit(*lookup)).collect();
+        let missed = found.iter().zip(lookups).filter(|(entry, _)| entry.is_none());
+        let questions: Vec<_> = missed.map(|(_, lookup)| Question::get(*lookup)).collect();
+        let mut answers = self.link.fetch_many(&questions).await?.into_iter();
+        for entry in found.iter_mut().filter(|entry| entry.is_none()) {
+            *entry = answers.next();
+        }
+        Ok(found.into_iter().map(|entry| entry.and_then(Payload::of)).collect())
+    }
+
+    pub(crate) async fn set(
+        &self,
+        key: &[u8],
+        value: &[u8],
+        life: Option<Duration>,
+    ) -> Result<(), Error> {
+        let millis = life.map(|life| life.as_millis().max(1).to_string());
+        let mut words: Vec<&[u8]> = vec![b"SET", key, value];
+        if let Some(millis) = &millis {
+            words.extend([&b"PX"[..], millis.as_bytes()]);
+        }
+        self.link.command(&packed(&words), vec![key.into()], false).await.map(drop)
+    }
+
+    pub(crate) async fn delete(&self, keys: &[&[u8]]) -> Result<u64, Error> {
+        let words: Vec<&[u8]> = [&b"DEL"[..]].into_iter().chain(keys.iter().copied()).collect();
+        let keys = keys.iter().map(|&key| key.into()).collect();
+        match self.link.command(&packed(&words), keys, false).await? {
+            Value::Int(count) => Ok(u64::try_from(count).unwrap_or(0)),
+            other => Err(Error::Decode(format!("DEL gave {other:?}").into())),
+        }
+    }
+
+    /// A read of these keys whose place the caller knows.
+    pub(crate) async fn read(&self, words: &[&[u8]], keys: &[&[u8]]) -> Result<Arc<Entry>, Error> {
+        let packed = packed(words);
+        match self.hit(Lookup::new(Kind::Command, &packed)) {
+            Some(entry) => Ok(entry),
+            None => self.link.fetch(&Question::command(&packed, keys)).await,
+        }
+    }
+
+    /// Any command.
+    pub(crate) async fn command(&self, words: &[&[u8]]) -> Result<Arc<Entry>, Error> {
+        let packed = packed(words);
+        if let Some(entry) = self.link.find(Lookup::new(Kind::Command, &packed)) {
+            self.link.counts.read(true);
+            return Ok(entry);
+        }
+        let shape = self.shape(words).await?;
+        let value = match shape.fate(words) {
+            Fate::Cached(keys) => {
+                self.link.counts.read(false);
+                return self.link.fetch(&Question::command(&packed, &keys)).await;
+            }
+            Fate::Sent(keys) => {
+                let reads = shape.has("readonly");
+                let keys = if reads { &[] } else { keys.as_slice() };
+                let keys = keys.iter().map(|&key| key.into()).collect();
+                self.link.command(&packed, keys, false).await?
+            }
+            Fate::Hidden => self.hidden(&packed).await?,
+            Fate::Sweeping => self.link.command(&packed, Vec::new(), true).await?,
+            Fate::Refused => return Err(Error::Refused(name(words).into())),
+        };
+        Ok(self.uncached(value))
+    }
+
+    /// A write whose keys only the server knows. It tells of them before it answers what is sent
+    /// next, but for [`Mode::Broadcast`], where it may tell later.
+    async fn hidden(&self, packed: &[u8]) -> Result<Value, Error> {
+        if matches!(self.link.settings.mode, Mode::Broadcast(_)) {
+            return self.link.command(packed, Vec::new(), true).await;
+        }
+        let value = self.link.command(packed, Vec::new(), false).await?;
+        self.link.words(&[b"PING"]).await?;
+        Ok(value)
+    }
+
+    /// What the server says of this command; asked once for each name.
+    async fn shape(&self, words: &[&[u8]]) -> Result<Arc<Shape>, Error> {
+        let name = name(words);
+        let known = self.shapes.read().unwrap_or_else(PoisonError::into_inner).get(&name).cloned();
+        if let Some(shape) = known {
+            return Ok(shape);
+        }
+        let reply = self.link.words(&[b"COMMAND", b"INFO", name.as_bytes()]).await?;
+        let info = if let Value::Array(infos) = &reply { infos.first() } else { None };
+        let Some(shape) = info.and_then(Shape::read).map(Arc::new) else {
+            // The server will say better what is wrong with it; nothing is remembered.
+            return Ok(Arc::default());
+        };
+        let mut shapes = self.shapes.write().unwrap_or_else(PoisonError::into_inner);
+        shapes.insert(name, Arc::clone(&shape));
+        Ok(shape)
+    }
+
+    fn uncached(&self, value: Value) -> Arc<Entry> {
+        Arc::new(Entry::new(self.link.freshness.epoch(), Moment::ORIGIN, value))
+    }
+
+    /// Memory, then the server, then the loader.
+    pub(crate) async fn load<F, R, E>(
+        &self,
+        lookup: Lookup<'_>,
+        life: Option<Duration>,
+        loader: F,
+    ) -> Loaded
+    where
+        F: FnOnce() -> R,
+        R: Future<Output = Result<Option<Vec<u8>>, E>>,
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let key = Question::get(lookup).keys().first().cloned().unwrap_or_else(|| [].into());
+        loop {
+            if let Some(known) = self.known(lookup, &key, true) {
+                return known;
+            }
+            match self.miss_now(lookup).await {
+                Ok(entry) if !matches!(entry.value(), Value::Nil) => return Ok(Payload::of(entry)),
+                // A cache that cannot be reached must not keep the caller from the truth.
+                Ok(_) | Err(Error::Down(_) | Error::Lost(_) | Error::Timeout(_)) => {}
+                Err(error) => return Err(error),
+            }
+            match self.loads.enter(&key) {
+                Turn::Lead(lead) => return self.lead(lead, lookup, &key, life, loader).await,
+                Turn::Follow(loaded) => {
+                    if let Ok(loaded) = loaded.await {
+                        return loaded;
+                    }
+                }
+            }
+        }
+    }
+
+    /// What memory knows of the key: a value, or that the loader had none. A null of the server is
+    /// neither.
+    fn known(&self, lookup: Lookup<'_>, key: &Key, count: bool) -> Option<Loaded> {
+        let value = self.link.find(lookup).filter(|entry| !matches!(entry.value(), Value::Nil));
+        let known = match value {
+            Some(entry) => Some(Ok(Payload::of(entry))),
+            None => self.link.find(Lookup::new(Kind::Absent, key)).map(|_| Ok(None)),
+        };
+        if count {
+            self.link.counts.read(known.is_some());
+        }
+        known
+    }
+
+    async fn lead<F, R, E>(
+        &self,
+        lead: Lead<'_>,
+        lookup: Lookup<'_>,
+        key: &Key,
+        life: Option<Duration>,
+        loader: F,
+    ) -> Loaded
+    where
+        F: FnOnce() -> R,
+        R: Future<Output = Result<Option<Vec<u8>>, E>>,
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        // The one before may have ended between the miss and the turn.
+        let loaded = match self.known(lookup, key, false) {
+            Some(known) => known,
+            None => {
+                self.link.counts.load();
+                match loader().await {
+                    Ok(Some(value)) => Ok(self.publish(lookup, key, &value, life).await),
+                    Ok(None) => {
+                        self.link.absent(key);
+                        Ok(None)
+                    }
+                    Err(error) => Err(Error::Load(Arc::from(error.into()))),
+                }
+            }
+        };
+        lead.finish(&loaded);
+        loaded
+    }
+
+    /// Writes what was loaded to the server, and reads it back, so that the server watches it. What
+    /// is read back may be newer. A server that cannot be written to leaves the value uncached.
+    async fn publish(
+        &self,
+        lookup: Lookup<'_>,
+        key: &Key,
+        value: &[u8],
+        life: Option<Duration>,
+    ) -> Option<Payload> {
+        let set = if self.link.is_up() { self.set(key, value, life).await } else { Err(down()) };
+        let read = match set {
+            Ok(()) => self.miss_now(lookup).await.ok().and_then(Payload::of),
+            Err(_) => None,
+        };
+        read.or_else(|| Payload::of(self.uncached(Value::BulkString(value.to_vec()))))
+    }
+
+    pub(crate) fn forget(&self, key: &[u8]) {
+        self.link.forget(key);
+    }
+
+    pub(crate) fn forget_all(&self) {
+        self.link.forget_all();
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        let store = &self.link.store;
+        Stats {
+            evictions: store.evictions(),
+            entries: u64::try_from(store.len()).unwrap_or(u64::MAX),
+            bytes: store.bytes(),
+            proven_for: self.link.freshness.until().since(Moment::now()),
+            ..self.link.counts.stats()
+        }
+    }
+}
+
+/// For those who would not wait.
+fn down() -> Error {
+    Error::Down("no connection at this moment".into())
+}

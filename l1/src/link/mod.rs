@@ -1,0 +1,241 @@
+//! One tracking connection: its state, and the ends at which callers and the I/O thread hold it.
+//!
+//! The I/O thread ([`pilot`]) alone reads the socket. Callers write to it themselves, under the lock
+//! that also orders the questions; what the socket has no room for, the I/O thread writes later.
+
+mod greeting;
+pub(crate) mod pilot;
+mod wire;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use mio::Waker;
+use redis::Value;
+
+use crate::clock::Moment;
+use crate::entry::Entry;
+use crate::error::Error;
+use crate::id::{Key, Lookup};
+use crate::request::{Question, packed};
+use crate::settings::{Mode, Settings};
+use crate::stats::Counts;
+use crate::store::quick::Quick;
+use crate::tracking::{Freshness, Tracking, find};
+
+use wire::Wire;
+
+/// What callers and the I/O thread share.
+pub(crate) struct Link {
+    pub(crate) settings: Settings,
+    pub(crate) store: Arc<Quick>,
+    pub(crate) freshness: Arc<Freshness>,
+    pub(crate) counts: Counts,
+    wire: Mutex<Wire>,
+    waker: Waker,
+    closing: AtomicBool,
+}
+
+impl Link {
+    fn new(settings: Settings, waker: Waker) -> Self {
+        let store = Arc::new(Quick::new(settings.capacity_bytes));
+        let freshness = Arc::new(Freshness::new(settings.staleness_max));
+        let tracking =
+            Tracking::new(Arc::clone(&store), Arc::clone(&freshness), settings.lifetimes);
+        let (wire, closing) = (Mutex::new(Wire::new(tracking)), AtomicBool::new(false));
+        Self { settings, store, freshness, counts: Counts::default(), wire, waker, closing }
+    }
+
+    fn wire(&self) -> MutexGuard<'_, Wire> {
+        // A panic while the lock was held is a bug, but no reason for all others to panic.
+        self.wire.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether there is a connection.
+    pub(crate) fn is_up(&self) -> bool {
+        self.wire().is_up()
+    }
+
+    /// A hit: what is cached and may be served.
+    pub(crate) fn find(&self, lookup: Lookup<'_>) -> Option<Arc<Entry>> {
+        find(&*self.store, &self.freshness, lookup, Moment::now())
+    }
+
+    /// Asks the server, or waits with those who have asked. The reply is cached before this ends.
+    pub(crate) async fn fetch(&self, question: &Question) -> Result<Arc<Entry>, Error> {
+        if !question.keys().iter().all(|key| self.settings.mode.covers(key)) {
+            return self.fetch_uncached(question).await;
+        }
+        let first = self.fetch_once(question).await;
+        // A read may be asked again: it changes nothing.
+        if matches!(first, Err(Error::Lost(_))) { self.fetch_once(question).await } else { first }
+    }
+
+    async fn fetch_once(&self, question: &Question) -> Result<Arc<Entry>, Error> {
+        loop {
+            if let Some(answer) = self.start_fetch(question) {
+                return answer.await.unwrap_or_else(|_| Err(gone()));
+            }
+            self.arrival().await?;
+        }
+    }
+
+    /// The end at which to wait for the answer; None while there is no connection.
+    fn start_fetch(&self, question: &Question) -> Option<Answer> {
+        let mut wire = self.wire();
+        if !wire.is_up() {
+            return None;
+        }
+        let answer = self.start(&mut wire, question);
+        self.send(&mut wire);
+        Some(answer)
+    }
+
+    fn start(&self, wire: &mut Wire, question: &Question) -> Answer {
+        let (waiter, answer) = oneshot::async_channel();
+        if wire.ask(question, self.settings.mode == Mode::OptIn, waiter) {
+            self.counts.join();
+        }
+        answer
+    }
+
+    /// Asks all at once: one write, and each question is its own.
+    pub(crate) async fn fetch_many(
+        &self,
+        questions: &[Question],
+    ) -> Result<Vec<Arc<Entry>>, Error> {
+        let mut started = self.start_many(questions).into_iter();
+        let mut entries = Vec::with_capacity(questions.len());
+        for question in questions {
+            // What was not started, or was lost, is asked alone.
+            let answer = match started.next() {
+                Some(answer) => answer.await.unwrap_or_else(|_| Err(gone())),
+                None => Err(gone()),
+            };
+            entries.push(match answer {
+                Err(Error::Lost(_)) => self.fetch(question).await?,
+                other => other?,
+            });
+        }
+        Ok(entries)
+    }
+
+    fn start_many(&self, questions: &[Question]) -> Vec<Answer> {
+        let mut wire = self.wire();
+        let covers = |key: &Key| self.settings.mode.covers(key);
+        if !wire.is_up() || !questions.iter().flat_map(Question::keys).all(covers) {
+            return Vec::new();
+        }
+        let answers = questions.iter().map(|question| self.start(&mut wire, question)).collect();
+        self.send(&mut wire);
+        answers
+    }
+
+    async fn fetch_uncached(&self, question: &Question) -> Result<Arc<Entry>, Error> {
+        let mut bare = Vec::new();
+        question.pack_bare(&mut bare);
+        let value = self.command(&bare, Vec::new(), false).await?;
+        Ok(Arc::new(Entry::new(self.freshness.epoch(), Moment::ORIGIN, value)))
+    }
+
+    /// Runs a command that changes these keys, or everything. What is cached of them goes before it
+    /// is sent, and again when it is answered, before this ends.
+    pub(crate) async fn command(
+        &self,
+        packed: &[u8],
+        keys: Vec<Key>,
+        everything: bool,
+    ) -> Result<Value, Error> {
+        loop {
+            if let Some(answer) = self.start_command(packed, &keys, everything) {
+                return answer.await.unwrap_or_else(|_| Err(gone()));
+            }
+            self.arrival().await?;
+        }
+    }
+
+    fn start_command(
+        &self,
+        packed: &[u8],
+        keys: &[Key],
+        everything: bool,
+    ) -> Option<oneshot::AsyncReceiver<Result<Value, Error>>> {
+        let mut wire = self.wire();
+        if !wire.is_up() {
+            return None;
+        }
+        let (waiter, answer) = oneshot::async_channel();
+        wire.command(packed, keys.to_vec(), everything, waiter);
+        self.send(&mut wire);
+        Some(answer)
+    }
+
+    /// Waits until there is a connection.
+    async fn arrival(&self) -> Result<(), Error> {
+        match self.start_arrival()? {
+            Some(arrived) => arrived.await.unwrap_or_else(|_| Err(gone())),
+            None => Ok(()),
+        }
+    }
+
+    fn start_arrival(&self) -> Result<Option<oneshot::AsyncReceiver<Result<(), Error>>>, Error> {
+        let mut wire = self.wire();
+        if wire.is_up() {
+            return Ok(None);
+        }
+        if self.is_closing() {
+            return Err(wire.cause());
+        }
+        let (waiter, arrived) = oneshot::async_channel();
+        wire.arrive(Moment::now().after(self.settings.timeout), waiter);
+        Ok(Some(arrived))
+    }
+
+    /// Writes what was just put into the wire. A failure is for the I/O thread to find, which also
+    /// tells those who wait.
+    fn send(&self, wire: &mut Wire) {
+        if wire.write().is_err() {
+            // A thread that cannot be woken finds it at its next heartbeat.
+            let _ = self.waker.wake();
+        }
+    }
+
+    /// What is cached of this key goes; what is on its way is not kept.
+    pub(crate) fn forget(&self, key: &[u8]) {
+        self.wire().tracking.forget(key);
+    }
+
+    /// Everything cached goes; what is on its way is not kept.
+    pub(crate) fn forget_all(&self) {
+        self.wire().tracking.flush();
+    }
+
+    /// A loader found nothing under this key.
+    pub(crate) fn absent(&self, key: &Key) {
+        let lifetime = self.settings.lifetimes.null_max;
+        self.wire().tracking.absent(key, Moment::now(), lifetime);
+    }
+
+    /// A command without keys, packed and run.
+    pub(crate) async fn words(&self, words: &[&[u8]]) -> Result<Value, Error> {
+        self.command(&packed(words), Vec::new(), false).await
+    }
+
+    /// Ends the connection and the I/O thread.
+    pub(crate) fn close(&self) {
+        self.closing.store(true, Ordering::Release);
+        // A thread that cannot be woken sees it at its next heartbeat.
+        let _ = self.waker.wake();
+    }
+
+    fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Acquire)
+    }
+}
+
+type Answer = oneshot::AsyncReceiver<Result<Arc<Entry>, Error>>;
+
+/// The I/O thread has ended with the answer owed.
+fn gone() -> Error {
+    Error::Lost("the cache is closed".into())
+}

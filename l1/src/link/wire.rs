@@ -1,0 +1,292 @@
+//! What is on its way between the cache and its server: bytes that wait for room, and replies that
+//! are awaited, in the order of the socket.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use oneshot::Sender;
+use redis::{PushKind, Value};
+use smallvec::SmallVec;
+
+use crate::clock::Moment;
+use crate::entry::Entry;
+use crate::error::Error;
+use crate::id::Key;
+use crate::request::{Question, unpack};
+use crate::socket::Socket;
+use crate::store::quick::Quick;
+use crate::tracking::{Ask, Landed, Ticket, Tracking};
+
+/// The end at which somebody waits for the reply to a question.
+pub(super) type Waiter = Sender<Result<Arc<Entry>, Error>>;
+
+/// What a frame has led to; told only after the lock is given back.
+#[derive(Default)]
+pub(super) struct News {
+    entries: SmallVec<[(Waiter, Result<Arc<Entry>, Error>); 1]>,
+    reply: Option<(Sender<Result<Value, Error>>, Result<Value, Error>)>,
+    /// How many invalidations there were.
+    pub(super) invalidations: u64,
+}
+
+impl News {
+    /// Wakes those who wait. One who does not wait any more is no error.
+    pub(super) fn tell(self) {
+        for (waiter, answer) in self.entries {
+            let _ = waiter.send(answer);
+        }
+        if let Some((waiter, answer)) = self.reply {
+            let _ = waiter.send(answer);
+        }
+    }
+}
+
+/// A request whose reply has not come yet.
+struct Awaited {
+    sent: Moment,
+    /// Replies that come before the one that counts: of MULTI, and of what is queued.
+    before: usize,
+    /// The first error among them, which says more than the one of EXEC.
+    refusal: Option<Arc<str>>,
+    what: What,
+}
+
+enum What {
+    Command { keys: Vec<Key>, everything: bool, waiter: Sender<Result<Value, Error>> },
+    Fetch(Ticket),
+    Ping,
+}
+
+/// Somebody who waits for a connection, and until when.
+struct Arrival {
+    until: Moment,
+    waiter: Sender<Result<(), Error>>,
+}
+
+/// One side of the connection, guarded by the lock of its [`Link`](super::Link).
+pub(super) struct Wire {
+    pub(super) tracking: Tracking<Quick, Waiter>,
+    socket: Option<Arc<Socket>>,
+    unsent: Vec<u8>,
+    awaited: VecDeque<Awaited>,
+    arrivals: Vec<Arrival>,
+    cause: Error,
+}
+
+impl Wire {
+    pub(super) fn new(tracking: Tracking<Quick, Waiter>) -> Self {
+        let (unsent, awaited, arrivals) = (Vec::new(), VecDeque::new(), Vec::new());
+        let cause = Error::Down("no connection yet".into());
+        Self { tracking, socket: None, unsent, awaited, arrivals, cause }
+    }
+
+    pub(super) fn is_up(&self) -> bool {
+        self.socket.is_some()
+    }
+
+    /// Why there is no connection.
+    pub(super) fn cause(&self) -> Error {
+        self.cause.clone()
+    }
+
+    /// The connection stands; who waited for it.
+    #[must_use]
+    pub(super) fn rise(&mut self, socket: Arc<Socket>) -> Vec<Sender<Result<(), Error>>> {
+        self.socket = Some(socket);
+        self.arrivals.drain(..).map(|arrival| arrival.waiter).collect()
+    }
+
+    /// The connection has ended. Everything on its way gets this error.
+    pub(super) fn fall(&mut self, cause: Error) {
+        self.socket = None;
+        self.unsent = Vec::new();
+        for waiter in self.tracking.lose() {
+            let _ = waiter.send(Err(cause.clone()));
+        }
+        for awaited in self.awaited.drain(..) {
+            if let What::Command { waiter, .. } = awaited.what {
+                let _ = waiter.send(Err(cause.clone()));
+            }
+        }
+        self.cause = cause;
+    }
+
+    /// Waits for a connection.
+    pub(super) fn arrive(&mut self, until: Moment, waiter: Sender<Result<(), Error>>) {
+        self.arrivals.push(Arrival { until, waiter });
+    }
+
+    /// Sends away those who have waited too long for a connection, or all of them.
+    pub(super) fn turn_away(&mut self, now: Option<Moment>) {
+        let error = Error::Down(self.cause.to_string().into());
+        for arrival in std::mem::take(&mut self.arrivals) {
+            if now.is_some_and(|now| now < arrival.until) {
+                self.arrivals.push(arrival);
+            } else {
+                let _ = arrival.waiter.send(Err(error.clone()));
+            }
+        }
+    }
+
+    /// Asks, or joins who asked before; true when it joined.
+    pub(super) fn ask(&mut self, question: &Question, opt_in: bool, waiter: Waiter) -> bool {
+        let asked = self.tracking.ask(question.id().clone(), question.keys(), waiter);
+        let Ask::Send(ticket) = asked else { return true };
+        let replies = question.pack_with_ttl(&mut self.unsent, opt_in);
+        self.await_reply(replies, What::Fetch(ticket));
+        false
+    }
+
+    /// Sends a command. Its keys, or everything, will have changed when it is answered.
+    pub(super) fn command(
+        &mut self,
+        packed: &[u8],
+        keys: Vec<Key>,
+        everything: bool,
+        waiter: Sender<Result<Value, Error>>,
+    ) {
+        for key in &keys {
+            self.tracking.forget(key);
+        }
+        if everything {
+            self.tracking.flush();
+        }
+        self.unsent.extend_from_slice(packed);
+        self.await_reply(1, What::Command { keys, everything, waiter });
+    }
+
+    pub(super) fn ping(&mut self) {
+        crate::request::pack(&mut self.unsent, &[b"PING"]);
+        self.await_reply(1, What::Ping);
+    }
+
+    fn await_reply(&mut self, replies: usize, what: What) {
+        let before = replies.saturating_sub(1);
+        self.awaited.push_back(Awaited { sent: Moment::now(), before, refusal: None, what });
+    }
+
+    /// Writes what there is room for; the rest goes when the socket says that there is room again.
+    pub(super) fn write(&mut self) -> std::io::Result<()> {
+        let Some(socket) = &self.socket else { return Ok(()) };
+        while !self.unsent.is_empty() {
+            let written = socket.write(&self.unsent)?;
+            if written == 0 {
+                break;
+            }
+            self.unsent.drain(..written.min(self.unsent.len()));
+        }
+        Ok(())
+    }
+
+    /// How long the oldest request has been waiting for its reply.
+    pub(super) fn oldest(&self, now: Moment) -> Duration {
+        self.awaited.front().map_or(Duration::ZERO, |awaited| now.since(awaited.sent))
+    }
+
+    /// Applies the next frame of the socket. An error is the end of the connection.
+    pub(super) fn apply(&mut self, frame: Value) -> Result<News, Error> {
+        match frame {
+            Value::Push { kind, data } => self.push(&kind, &data),
+            reply => self.reply(reply),
+        }
+    }
+
+    fn push(&mut self, kind: &PushKind, data: &[Value]) -> Result<News, Error> {
+        match (kind, data) {
+            (PushKind::Invalidate, [Value::Array(keys)]) => Ok(self.invalidate(keys)),
+            (PushKind::Invalidate, _) => {
+                self.tracking.flush();
+                Ok(News { invalidations: 1, ..News::default() })
+            }
+            (PushKind::Other(kind), _) if kind == "tracking-redir-broken" => {
+                Err(Error::Lost("the server has stopped to tell of changes".into()))
+            }
+            _ => Ok(News::default()),
+        }
+    }
+
+    fn invalidate(&mut self, keys: &[Value]) -> News {
+        for key in keys {
+            match key {
+                Value::BulkString(key) => self.tracking.invalidate(key),
+                Value::SimpleString(key) => self.tracking.invalidate(key.as_bytes()),
+                // What names no key might mean any.
+                _ => self.tracking.flush(),
+            }
+        }
+        let invalidations = u64::try_from(keys.len()).unwrap_or(u64::MAX);
+        News { invalidations, ..News::default() }
+    }
+
+    fn reply(&mut self, reply: Value) -> Result<News, Error> {
+        let unasked = || Error::Lost("a reply to nothing".into());
+        let awaited = self.awaited.front_mut().ok_or_else(unasked)?;
+        if awaited.before > 0 {
+            awaited.before = awaited.before.saturating_sub(1);
+            if let Value::ServerError(error) = reply {
+                awaited.refusal.get_or_insert_with(|| error.to_string().into());
+            }
+            return Ok(News::default());
+        }
+        let awaited = self.awaited.pop_front().ok_or_else(unasked)?;
+        let news = match awaited.what {
+            What::Command { keys, everything, waiter } => {
+                self.written(&keys, everything);
+                News { reply: Some((waiter, plain(reply))), ..News::default() }
+            }
+            What::Fetch(ticket) => self.fetched(ticket, reply, awaited.refusal, awaited.sent),
+            What::Ping => News::default(),
+        };
+        Ok(news)
+    }
+
+    fn written(&mut self, keys: &[Key], everything: bool) {
+        for key in keys {
+            self.tracking.invalidate(key);
+        }
+        if everything {
+            self.tracking.flush();
+        }
+    }
+
+    fn fetched(
+        &mut self,
+        ticket: Ticket,
+        reply: Value,
+        refusal: Option<Arc<str>>,
+        sent: Moment,
+    ) -> News {
+        let error = match (refusal, unpack(reply)) {
+            (Some(refusal), _) => Error::Server(refusal),
+            (None, None) => Error::Server("a transaction of another shape".into()),
+            (None, Some((Value::ServerError(error), _))) => Error::Server(error.to_string().into()),
+            (None, Some((value, ttl))) => {
+                let Some(Landed { waiters, entry }) =
+                    self.tracking.answered(ticket, value, ttl, sent)
+                else {
+                    return News::default();
+                };
+                return told(waiters, &Ok(entry));
+            }
+        };
+        told(self.tracking.refused(ticket), &Err(error))
+    }
+
+    /// When the request was sent that the next reply answers: what it proves when it comes.
+    pub(super) fn sent(&self) -> Option<Moment> {
+        self.awaited.front().map(|awaited| awaited.sent)
+    }
+}
+
+fn told(waiters: SmallVec<[Waiter; 1]>, answer: &Result<Arc<Entry>, Error>) -> News {
+    let entries = waiters.into_iter().map(|waiter| (waiter, answer.clone())).collect();
+    News { entries, ..News::default() }
+}
+
+fn plain(reply: Value) -> Result<Value, Error> {
+    match reply {
+        Value::ServerError(error) => Err(Error::Server(error.to_string().into())),
+        value => Ok(value),
+    }
+}

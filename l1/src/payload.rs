@@ -1,0 +1,56 @@
+//! The bytes of a cached value, shared with the cache.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use redis::Value;
+
+use crate::entry::Entry;
+
+/// The bytes of a value. Clones and the cache share them; they never change, and they stay as long
+/// as somebody holds them, whatever becomes of the key.
+#[derive(Clone)]
+pub struct Payload(Arc<Entry>);
+
+impl Payload {
+    /// The bytes of a reply, if it is a string.
+    pub(crate) fn of(entry: Arc<Entry>) -> Option<Self> {
+        bytes(&entry).is_some().then(|| Self(entry))
+    }
+}
+
+/// The bytes of a reply that is a string.
+pub(crate) fn bytes(entry: &Entry) -> Option<&[u8]> {
+    match entry.value() {
+        Value::BulkString(bytes) => Some(bytes),
+        Value::SimpleString(text) | Value::VerbatimString { text, .. } => Some(text.as_bytes()),
+        _ => None,
+    }
+}
+
+impl Deref for Payload {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        bytes(&self.0).unwrap_or_default()
+    }
+}
+
+impl AsRef<[u8]> for Payload {
+    fn as_ref(&self) -> &[u8] {
+        self
+    }
+}
+
+impl<T: AsRef<[u8]> + ?Sized> PartialEq<T> for Payload {
+    fn eq(&self, other: &T) -> bool {
+        **self == *other.as_ref()
+    }
+}
+
+impl fmt::Debug for Payload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.escape_ascii().to_string())
+    }
+}

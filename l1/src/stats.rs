@@ -1,0 +1,178 @@
+//! Counting what the cache does.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// What a cache has done since it was built, and what it holds now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Reads that were answered from memory.
+    pub hits: u64,
+    /// Reads that were not.
+    pub misses: u64,
+    /// Misses that waited for a question which was on its way already.
+    pub joins: u64,
+    /// Keys that the server said have changed; a flush of everything counts once.
+    pub invalidations: u64,
+    /// Replies that had to go for others.
+    pub evictions: u64,
+    /// Replies that are kept, those that may not be served any more included.
+    pub entries: u64,
+    /// Bytes that are kept, by the formula of [`Quick`](crate::store::quick::Quick).
+    pub bytes: u64,
+    /// Calls of loaders.
+    pub loads: u64,
+    /// Connections that have ended.
+    pub losses: u64,
+    /// For how long the connection is still proven: zero while hits are misses.
+    pub proven_for: Duration,
+}
+
+impl Stats {
+    /// Hits of all reads, between 0 and 1; 0 when there were none.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "a ratio for people")]
+    pub fn hit_ratio(&self) -> f64 {
+        let reads = self.hits.saturating_add(self.misses);
+        if reads == 0 { 0.0 } else { self.hits as f64 / reads as f64 }
+    }
+
+    /// The figures by name, with what they are, and whether they only grow.
+    fn rows(&self) -> [(&'static str, &'static str, bool, f64); 10] {
+        #[expect(clippy::cast_precision_loss, reason = "Prometheus knows only floats")]
+        let float = |count: u64| count as f64;
+        [
+            ("hits_total", "Reads answered from memory.", true, float(self.hits)),
+            ("misses_total", "Reads not answered from memory.", true, float(self.misses)),
+            ("joins_total", "Misses that joined a question under way.", true, float(self.joins)),
+            ("invalidations_total", "Keys said to have changed.", true, float(self.invalidations)),
+            ("evictions_total", "Replies that went for others.", true, float(self.evictions)),
+            ("loads_total", "Calls of loaders.", true, float(self.loads)),
+            ("losses_total", "Connections that have ended.", true, float(self.losses)),
+            ("entries", "Replies that are kept.", false, float(self.entries)),
+            ("bytes", "Bytes that are kept.", false, float(self.bytes)),
+            (
+                "proven_seconds",
+                "For how long hits are served without news.",
+                false,
+                self.proven_for.as_secs_f64(),
+            ),
+        ]
+    }
+
+    /// All figures in Prometheus' text format, named `keyspan_l1_*`.
+    #[must_use]
+    pub fn prometheus(&self) -> String {
+        let mut text = String::new();
+        for (name, help, grows, value) in self.rows() {
+            let kind = if grows { "counter" } else { "gauge" };
+            let name = format!("keyspan_l1_{name}");
+            text.push_str(&format!("# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n"));
+        }
+        text
+    }
+}
+
+/// As many threads count without meeting.
+const SHARDS: usize = 16;
+
+/// Two cache lines, which processors fetch together.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Reads {
+    hits: AtomicU64,
+    misses: AtomicU64,
+}
+
+/// The counters behind [`Stats`].
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    reads: [Reads; SHARDS],
+    joins: AtomicU64,
+    invalidations: AtomicU64,
+    loads: AtomicU64,
+    losses: AtomicU64,
+}
+
+static THREADS: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    static SHARD: usize = THREADS.fetch_add(1, Ordering::Relaxed) % SHARDS;
+}
+
+impl Counts {
+    /// One more read, a hit or a miss: about 5 ns.
+    pub(crate) fn read(&self, hit: bool) {
+        let shard = SHARD.try_with(|shard| *shard).unwrap_or(0);
+        if let Some(reads) = self.reads.get(shard) {
+            let count = if hit { &reads.hits } else { &reads.misses };
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn join(&self) {
+        self.joins.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn invalidate(&self, keys: u64) {
+        if keys > 0 {
+            self.invalidations.fetch_add(keys, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn load(&self) {
+        self.loads.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn lose(&self) {
+        self.losses.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// What was counted; the rest is zero.
+    pub(crate) fn stats(&self) -> Stats {
+        let sum = |count: fn(&Reads) -> &AtomicU64| {
+            self.reads.iter().map(|reads| count(reads).load(Ordering::Relaxed)).sum()
+        };
+        Stats {
+            hits: sum(|reads| &reads.hits),
+            misses: sum(|reads| &reads.misses),
+            joins: self.joins.load(Ordering::Relaxed),
+            invalidations: self.invalidations.load(Ordering::Relaxed),
+            loads: self.loads.load(Ordering::Relaxed),
+            losses: self.losses.load(Ordering::Relaxed),
+            ..Stats::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_of_all_threads_are_counted() {
+        let counts = Counts::default();
+        std::thread::scope(|scope| {
+            for _ in 0..40 {
+                scope.spawn(|| (0..100).for_each(|number| counts.read(number % 4 != 0)));
+            }
+        });
+        let stats = counts.stats();
+        assert_eq!((stats.hits, stats.misses), (3000, 1000));
+        assert!((stats.hit_ratio() - 0.75).abs() < 1e-9);
+    }
+
+    #[test]
+    fn prometheus_text() {
+        let stats = Stats { hits: 3, proven_for: Duration::from_millis(1500), ..Stats::default() };
+        let text = stats.prometheus();
+        assert!(text.contains("# TYPE keyspan_l1_hits_total counter\nkeyspan_l1_hits_total 3\n"));
+        assert!(
+            text.contains(
+                "# TYPE keyspan_l1_proven_seconds gauge\nkeyspan_l1_proven_seconds 1.5\n"
+            )
+        );
+        assert_eq!(text.lines().count(), 30);
+    }
+}

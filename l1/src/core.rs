@@ -92,10 +92,11 @@ impl Core {
     pub(crate) async fn delete(&self, keys: &[&[u8]]) -> Result<u64, Error> {
         let words: Vec<&[u8]> = [&b"DEL"[..]].into_iter().chain(keys.iter().copied()).collect();
         let keys = keys.iter().map(|&key| key.into()).collect();
-        match self.link.command(&packed(&words), keys, false).await? {
-            Value::Int(count) => Ok(u64::try_from(count).unwrap_or(0)),
-            other => Err(Error::Decode(format!("DEL gave {other:?}").into())),
-        }
+        let reply = self.link.command(&packed(&words), keys, false).await?;
+        let Value::Int(count) = reply else {
+            return Err(Error::Decode(format!("DEL gave {reply:?}").into()));
+        };
+        Ok(u64::try_from(count).unwrap_or(0))
     }
 
     /// A read of these keys whose place the caller knows.

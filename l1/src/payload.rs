@@ -22,11 +22,10 @@ impl Payload {
 
 /// The bytes of a reply that is a string.
 pub(crate) fn bytes(entry: &Entry) -> Option<&[u8]> {
-    match entry.value() {
-        Value::BulkString(bytes) => Some(bytes),
-        Value::SimpleString(text) | Value::VerbatimString { text, .. } => Some(text.as_bytes()),
-        _ => None,
+    if let Value::SimpleString(text) | Value::VerbatimString { text, .. } = entry.value() {
+        return Some(text.as_bytes());
     }
+    if let Value::BulkString(bytes) = entry.value() { Some(bytes) } else { None }
 }
 
 impl Deref for Payload {

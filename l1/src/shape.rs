@@ -210,11 +210,11 @@ fn items(value: &Value) -> &[Value] {
 }
 
 fn text(value: &Value) -> Option<String> {
-    match value {
-        Value::BulkString(bytes) => Some(String::from_utf8_lossy(bytes).to_ascii_lowercase()),
-        Value::SimpleString(text) => Some(text.to_ascii_lowercase()),
-        _ => None,
+    if let Value::SimpleString(text) = value {
+        return Some(text.to_ascii_lowercase());
     }
+    let Value::BulkString(bytes) = value else { return None };
+    Some(String::from_utf8_lossy(bytes).to_ascii_lowercase())
 }
 
 fn texts(value: &Value) -> Vec<String> {
@@ -236,8 +236,7 @@ mod tests {
 
     /// As a server tells it: flags, tips, and of its key specs type and numbers.
     fn shape(flags: &str, tips: &str, specs: &[(&str, [i64; 4])]) -> Shape {
-        let words =
-            |text: &str| Value::Array(text.split_whitespace().map(|word| simple(word)).collect());
+        let words = |text: &str| Value::Array(text.split_whitespace().map(simple).collect());
         let specs = specs.iter().map(|(kind, numbers)| spec(kind, *numbers)).collect();
         let info = vec![
             simple("name"),

@@ -81,7 +81,7 @@ impl Link {
     }
 
     /// The end at which to wait for the answer; None while there is no connection.
-    fn start_fetch(&self, question: &Question) -> Option<Answer> {
+    fn start_fetch(&self, question: &Question) -> Option<Pending> {
         let mut wire = self.wire();
         if !wire.is_up() {
             return None;
@@ -91,7 +91,7 @@ impl Link {
         Some(answer)
     }
 
-    fn start(&self, wire: &mut Wire, question: &Question) -> Answer {
+    fn start(&self, wire: &mut Wire, question: &Question) -> Pending {
         let (waiter, answer) = oneshot::async_channel();
         if wire.ask(question, self.settings.mode == Mode::OptIn, waiter) {
             self.counts.join();
@@ -120,7 +120,7 @@ impl Link {
         Ok(entries)
     }
 
-    fn start_many(&self, questions: &[Question]) -> Vec<Answer> {
+    fn start_many(&self, questions: &[Question]) -> Vec<Pending> {
         let mut wire = self.wire();
         let covers = |key: &Key| self.settings.mode.covers(key);
         if !wire.is_up() || !questions.iter().flat_map(Question::keys).all(covers) {
@@ -233,7 +233,7 @@ impl Link {
     }
 }
 
-type Answer = oneshot::AsyncReceiver<Result<Arc<Entry>, Error>>;
+type Pending = oneshot::AsyncReceiver<Result<Arc<Entry>, Error>>;
 
 /// The I/O thread has ended with the answer owed.
 fn gone() -> Error {

@@ -18,14 +18,20 @@ use crate::socket::Socket;
 use crate::store::quick::Quick;
 use crate::tracking::{Ask, Landed, Ticket, Tracking};
 
+/// What somebody who asks gets.
+pub(super) type Answer = Result<Arc<Entry>, Error>;
+
+/// What somebody who runs a command gets.
+pub(super) type Outcome = Result<Value, Error>;
+
 /// The end at which somebody waits for the reply to a question.
-pub(super) type Waiter = Sender<Result<Arc<Entry>, Error>>;
+pub(super) type Waiter = Sender<Answer>;
 
 /// What a frame has led to; told only after the lock is given back.
 #[derive(Default)]
 pub(super) struct News {
-    entries: SmallVec<[(Waiter, Result<Arc<Entry>, Error>); 1]>,
-    reply: Option<(Sender<Result<Value, Error>>, Result<Value, Error>)>,
+    entries: SmallVec<[(Waiter, Answer); 1]>,
+    reply: Option<(Sender<Outcome>, Outcome)>,
     /// How many invalidations there were.
     pub(super) invalidations: u64,
 }
@@ -53,7 +59,7 @@ struct Awaited {
 }
 
 enum What {
-    Command { keys: Vec<Key>, everything: bool, waiter: Sender<Result<Value, Error>> },
+    Command { keys: Vec<Key>, everything: bool, waiter: Sender<Outcome> },
     Fetch(Ticket),
     Ping,
 }
@@ -144,7 +150,7 @@ impl Wire {
         packed: &[u8],
         keys: Vec<Key>,
         everything: bool,
-        waiter: Sender<Result<Value, Error>>,
+        waiter: Sender<Outcome>,
     ) {
         for key in &keys {
             self.tracking.forget(key);
@@ -186,10 +192,10 @@ impl Wire {
 
     /// Applies the next frame of the socket. An error is the end of the connection.
     pub(super) fn apply(&mut self, frame: Value) -> Result<News, Error> {
-        match frame {
-            Value::Push { kind, data } => self.push(&kind, &data),
-            reply => self.reply(reply),
+        if let Value::Push { kind, data } = &frame {
+            return self.push(kind, data);
         }
+        self.reply(frame)
     }
 
     fn push(&mut self, kind: &PushKind, data: &[Value]) -> Result<News, Error> {
@@ -208,11 +214,11 @@ impl Wire {
 
     fn invalidate(&mut self, keys: &[Value]) -> News {
         for key in keys {
-            match key {
-                Value::BulkString(key) => self.tracking.invalidate(key),
-                Value::SimpleString(key) => self.tracking.invalidate(key.as_bytes()),
+            if let Value::BulkString(key) = key {
+                self.tracking.invalidate(key);
+            } else {
                 // What names no key might mean any.
-                _ => self.tracking.flush(),
+                self.tracking.flush();
             }
         }
         let invalidations = u64::try_from(keys.len()).unwrap_or(u64::MAX);
@@ -279,14 +285,14 @@ impl Wire {
     }
 }
 
-fn told(waiters: SmallVec<[Waiter; 1]>, answer: &Result<Arc<Entry>, Error>) -> News {
+fn told(waiters: SmallVec<[Waiter; 1]>, answer: &Answer) -> News {
     let entries = waiters.into_iter().map(|waiter| (waiter, answer.clone())).collect();
     News { entries, ..News::default() }
 }
 
-fn plain(reply: Value) -> Result<Value, Error> {
-    match reply {
-        Value::ServerError(error) => Err(Error::Server(error.to_string().into())),
-        value => Ok(value),
+fn plain(reply: Value) -> Outcome {
+    if let Value::ServerError(error) = &reply {
+        return Err(Error::Server(error.to_string().into()));
     }
+    Ok(reply)
 }

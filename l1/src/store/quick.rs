@@ -77,7 +77,7 @@ impl Quick {
         self.len() == 0
     }
 
-    /// Entries that had to go for others, or were too heavy, since the start.
+    /// Entries that had to go for others, since the start.
     #[must_use]
     pub fn evictions(&self) -> u64 {
         self.evictions.0.load(Ordering::Relaxed)
@@ -96,7 +96,8 @@ impl Store for Quick {
     }
 
     fn insert(&self, id: Id, entry: Arc<Entry>) {
-        self.cache.insert(id, entry);
+        let mut request = Request { inserting: Some(id.clone()), gone: Vec::new() };
+        self.cache.insert_with_lifecycle(id, entry, &mut request);
     }
 
     fn remove(&self, lookup: Lookup<'_>) -> bool {
@@ -126,13 +127,23 @@ impl Weighter<Id, Arc<Entry>> for Bytes {
 #[derive(Clone, Debug, Default)]
 struct Evictions(Arc<AtomicU64>);
 
-impl Lifecycle<Id, Arc<Entry>> for Evictions {
-    /// What was evicted, freed only after the lock of the shard.
-    type RequestState = Vec<(Id, Arc<Entry>)>;
+/// What one insertion leads to.
+#[derive(Default)]
+struct Request {
+    inserting: Option<Id>,
+    /// What had to go; freed only after the lock of the shard is given back.
+    gone: Vec<(Id, Arc<Entry>)>,
+}
 
-    fn on_evict(&self, evicted: &mut Self::RequestState, id: Id, entry: Arc<Entry>) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-        evicted.push((id, entry));
+impl Lifecycle<Id, Arc<Entry>> for Evictions {
+    type RequestState = Request;
+
+    /// Called for what is replaced, too.
+    fn on_evict(&self, request: &mut Request, id: Id, entry: Arc<Entry>) {
+        if request.inserting.as_ref() != Some(&id) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+        request.gone.push((id, entry));
     }
 }
 
@@ -164,7 +175,7 @@ mod tests {
         assert_eq!((size(&store, b"a"), size(&store, b"b"), store.len()), (Some(3), Some(2), 2));
         assert!(store.remove(Lookup::new(Kind::Get, b"a")));
         assert!(!store.remove(Lookup::new(Kind::Get, b"a")));
-        assert_eq!((size(&store, b"a"), store.len()), (None, 1));
+        assert_eq!((size(&store, b"a"), store.len(), store.evictions()), (None, 1, 0));
         store.clear();
         assert_eq!((size(&store, b"b"), store.bytes(), store.is_empty()), (None, 0, true));
     }

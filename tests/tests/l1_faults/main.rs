@@ -1,0 +1,284 @@
+//! The client-side cache while its connection, its server or its user fails.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests fail so")]
+
+mod checker;
+mod proxy;
+
+use std::env;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use checker::{Run, STALENESS_MAX};
+use keyspan_l1::{Error, L1, Mode};
+use keyspan_tests::{Outcome, Server, on_each_server};
+use proxy::{Proxy, Weather};
+
+const TIMEOUT: Duration = Duration::from_millis(600);
+
+/// How long each run of the checker lasts: `KEYSPAN_L1_SECONDS`, or 1.
+fn lasts() -> Duration {
+    let seconds = env::var("KEYSPAN_L1_SECONDS").ok().and_then(|text| text.parse().ok());
+    Duration::from_secs_f64(seconds.unwrap_or(1.0))
+}
+
+fn cache(proxy: &Proxy, mode: Mode) -> L1 {
+    let builder = L1::builder(&proxy.url()).max_staleness(STALENESS_MAX).timeout(TIMEOUT);
+    builder.mode(mode).build().unwrap()
+}
+
+/// Runs `body` on each server, behind a proxy.
+fn each(body: impl Fn(&Server, &Proxy, &L1)) -> Outcome<()> {
+    on_each_server(
+        |spec| spec,
+        |server| {
+            let proxy = Proxy::new(server.port());
+            body(server, &proxy, &cache(&proxy, Mode::Tracking));
+            Ok(())
+        },
+    )
+}
+
+/// The checker in fair weather and foul: `change` sets the weather for round 0, 1, 2, ...
+fn checked(
+    modes: &[Mode],
+    what: &str,
+    change: impl Fn(u64, &Proxy, &Server) + Sync,
+) -> Outcome<()> {
+    on_each_server(
+        |spec| spec,
+        |server| {
+            for mode in modes {
+                let proxy = Proxy::new(server.port());
+                let cache = cache(&proxy, mode.clone());
+                let run = Run { server, cache: &cache, lasts: lasts() };
+                let figures =
+                    run.check(|round| change(round, &proxy, server), || clear(&proxy.weather));
+                eprintln!("{what}, {mode:?}, {}: {figures:?}, {:?}", server.name(), cache.stats());
+                assert!(figures.reads > 100 && figures.writes > 20, "{figures:?}");
+            }
+            Ok(())
+        },
+    )
+}
+
+fn clear(weather: &Weather) {
+    weather.split.store(0, Ordering::Relaxed);
+    weather.delay_up.store(0, Ordering::Relaxed);
+    weather.delay_down.store(0, Ordering::Relaxed);
+    weather.stalled.store(false, Ordering::Relaxed);
+    weather.deaf.store(false, Ordering::Relaxed);
+}
+
+fn pause(millis: u64) {
+    thread::sleep(Duration::from_millis(millis));
+}
+
+#[test]
+fn checked_in_every_mode() -> Outcome<()> {
+    let broadcast = Mode::Broadcast(vec![b"checked:".to_vec()]);
+    checked(&[Mode::Tracking, Mode::OptIn, broadcast], "calm", |_, _, _| pause(10))
+}
+
+#[test]
+fn checked_with_split_and_late_frames() -> Outcome<()> {
+    checked(&[Mode::Tracking], "split and late", |round, proxy, _| {
+        let weather = &proxy.weather;
+        weather.split.store([1, 2, 7, 64, 0][round as usize % 5], Ordering::Relaxed);
+        weather.delay_up.store([0, 3000, 0][round as usize % 3], Ordering::Relaxed);
+        weather.delay_down.store([0, 0, 3000, 500][round as usize % 4], Ordering::Relaxed);
+        pause(20);
+    })
+}
+
+#[test]
+fn checked_with_stalls() -> Outcome<()> {
+    checked(&[Mode::Tracking], "stalls", |round, proxy, _| {
+        proxy.weather.stalled.store(round % 2 == 0, Ordering::Relaxed);
+        pause([60, 30, 450, 100][round as usize % 4]);
+    })
+}
+
+#[test]
+fn checked_with_kills() -> Outcome<()> {
+    checked(&[Mode::Tracking], "kills", |round, proxy, _| {
+        pause(10 + round * 7 % 40);
+        proxy.kill();
+    })
+}
+
+#[test]
+fn checked_with_half_open_connections() -> Outcome<()> {
+    checked(&[Mode::Tracking], "half-open", |round, proxy, _| {
+        // Longer than the timeout, so that the cache has to connect again.
+        proxy.weather.deaf.store(round % 2 == 1, Ordering::Relaxed);
+        pause(if round % 2 == 1 { 800 } else { 100 });
+    })
+}
+
+/// Keys that were flushed read as 0, so order cannot be asked of them; that it ends well can.
+#[test]
+fn an_eviction_storm_of_the_tracking_table_is_followed() -> Outcome<()> {
+    checked(&[Mode::Tracking], "tracking table of 4", |round, _, server| {
+        if round == 0 {
+            server.client().unwrap().line("CONFIG SET tracking-table-max-keys 4").unwrap();
+        }
+        pause(10);
+    })
+}
+
+/// Reads a key until it is a hit.
+fn warm(cache: &L1, key: &str) {
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_secs(5) {
+        let hits = cache.stats().hits;
+        if cache.get(key).is_ok() && cache.stats().hits > hits {
+            return;
+        }
+        pause(1);
+    }
+    panic!("{key} does not become a hit");
+}
+
+#[test]
+fn hits_end_with_their_proof() -> Outcome<()> {
+    each(|server, proxy, cache| {
+        let mut other = server.client().unwrap();
+        for fault in [&proxy.weather.stalled, &proxy.weather.deaf] {
+            other.line("SET k old").unwrap();
+            while cache.get("k").ok().flatten().is_none_or(|value| value != b"old") {}
+            warm(cache, "k");
+            fault.store(true, Ordering::SeqCst);
+            other.line("SET k new").unwrap();
+            let start = Instant::now();
+            let mut served = Duration::ZERO;
+            while start.elapsed() < STALENESS_MAX * 2 {
+                let asked = start.elapsed();
+                if cache.get("k").is_ok_and(|value| value.unwrap() == b"old") {
+                    served = asked;
+                }
+            }
+            assert!(served <= STALENESS_MAX + keyspan_l1::clock::TICK, "served for {served:?}");
+            fault.store(false, Ordering::SeqCst);
+            warm(cache, "k");
+            assert_eq!(cache.get("k").unwrap().unwrap(), b"new");
+        }
+    })
+}
+
+#[test]
+fn nothing_is_served_without_a_connection() -> Outcome<()> {
+    on_each_server(
+        |spec| spec,
+        |server| {
+            let proxy = Proxy::new(server.port());
+            let cache = cache(&proxy, Mode::Tracking);
+            server.client()?.line("SET k v")?;
+            warm(&cache, "k");
+            server.kill()?;
+            let start = Instant::now();
+            while cache.get("k").is_ok() {
+                assert!(start.elapsed() < Duration::from_millis(100), "served by the dead");
+            }
+            let load = || Ok::<_, std::io::Error>(Some(b"loaded".to_vec()));
+            let asked = Instant::now();
+            assert_eq!(cache.get_or_load("k", None, load).unwrap().unwrap(), b"loaded");
+            assert!(asked.elapsed() < Duration::from_millis(100), "{:?}", asked.elapsed());
+            assert!(matches!(cache.get("k"), Err(Error::Down(_) | Error::Lost(_))));
+            server.start_again()?;
+            // It comes back empty.
+            let start = Instant::now();
+            while !cache.get("k").is_ok_and(|value| value.is_none()) {
+                assert!(start.elapsed() < Duration::from_secs(10), "{:?}", cache.get("k"));
+            }
+            Ok(())
+        },
+    )
+}
+
+#[test]
+fn a_slow_consumer_is_cut_off_and_recovers() -> Outcome<()> {
+    each(|server, proxy, cache| {
+        let mut other = server.client().unwrap();
+        let keys: Vec<String> = (0..20_000).map(|number| format!("{number:064}")).collect();
+        let set: Vec<Vec<String>> =
+            keys.iter().map(|key| vec!["SET".into(), key.clone(), "1".into()]).collect();
+        other.pipeline(&set).unwrap();
+        for part in keys.chunks(1000) {
+            cache.get_many(part).unwrap();
+        }
+        other.line("CONFIG SET client-output-buffer-limit \"normal 100kb 100kb 0\"").unwrap();
+        proxy.weather.stalled.store(true, Ordering::SeqCst);
+        other.line("FLUSHALL").unwrap();
+        other.pipeline(&set).unwrap();
+        other.line("SET last 1").unwrap();
+        proxy.weather.stalled.store(false, Ordering::SeqCst);
+        warm(cache, "last");
+        other.line("CONFIG SET client-output-buffer-limit \"normal 0 0 0\"").unwrap();
+        let right = cache.get_many(&keys[..2000]).unwrap();
+        assert!(right.iter().all(|value| value.as_deref() == Some(b"1")));
+    })
+}
+
+#[test]
+fn flushes_reach_the_cache() -> Outcome<()> {
+    each(|server, _, cache| {
+        let mut other = server.client().unwrap();
+        for flush in ["FLUSHALL", "FLUSHDB", "FLUSHALL ASYNC"] {
+            other.line("SET k v").unwrap();
+            while cache.get("k").unwrap().is_none() {}
+            warm(cache, "k");
+            other.line(flush).unwrap();
+            // The server has pushed before it answers this.
+            cache.command(&["PING"]).unwrap();
+            assert!(cache.get("k").unwrap().is_none(), "{flush}");
+        }
+        other.line("SET k v").unwrap();
+        while cache.get("k").unwrap().is_none() {}
+        warm(cache, "k");
+        other.line("SELECT 1").unwrap();
+        other.line("FLUSHDB").unwrap();
+        cache.command(&["PING"]).unwrap();
+        let misses = cache.stats().misses;
+        assert!(cache.get("k").unwrap().is_some() && cache.stats().misses == misses + 1);
+        // No server tells of SWAPDB; this is what is written of it.
+        warm(cache, "k");
+        other.line("SWAPDB 0 1").unwrap();
+        cache.command(&["PING"]).unwrap();
+        assert!(cache.get("k").unwrap().is_some(), "a server tells of SWAPDB");
+        cache.forget_all();
+        assert!(cache.get("k").unwrap().is_none());
+        // Our own is known.
+        cache.command(&["SWAPDB", "0", "1"]).unwrap();
+        assert!(cache.get("k").unwrap().is_some());
+    })
+}
+
+#[test]
+fn a_replica_follows_its_primary() -> Outcome<()> {
+    on_each_server(
+        |spec| spec,
+        |primary| {
+            primary.client()?.line("SET k v1")?;
+            let replica = keyspan_tests::Spec::new(primary.name())?.start()?;
+            let proxy = Proxy::new(replica.port());
+            let cache = cache(&proxy, Mode::Tracking);
+            warm(&cache, "k");
+            assert!(cache.get("k").unwrap().is_none());
+            keyspan_tests::replication::attach(&replica, primary)?;
+            keyspan_tests::replication::converge(&replica, primary)?;
+            cache.command(&["PING"]).unwrap();
+            assert_eq!(cache.get("k").unwrap().unwrap(), b"v1", "after the resync");
+            warm(&cache, "k");
+            primary.client()?.line("SET k v2")?;
+            keyspan_tests::replication::converge(&replica, primary)?;
+            cache.command(&["PING"]).unwrap();
+            assert_eq!(cache.get("k").unwrap().unwrap(), b"v2", "after a write");
+            replica.client()?.line("REPLICAOF NO ONE")?;
+            cache.set("k", "v3").unwrap();
+            assert_eq!(cache.get("k").unwrap().unwrap(), b"v3", "after the promotion");
+            Ok(())
+        },
+    )
+}

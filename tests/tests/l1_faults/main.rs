@@ -167,6 +167,30 @@ fn hits_end_with_their_proof() -> Outcome<()> {
     })
 }
 
+/// What comes late proves what was true when it was asked for, not when it comes.
+#[test]
+fn late_proofs_prove_little() -> Outcome<()> {
+    on_each_server(
+        |spec| spec,
+        |server| {
+            let proxy = Proxy::new(server.port());
+            let cache = L1::builder(&proxy.url()).max_staleness(STALENESS_MAX).build().unwrap();
+            server.client()?.line("SET k old")?;
+            warm(&cache, "k");
+            proxy.weather.lag_down.store(400, Ordering::SeqCst);
+            pause(150);
+            server.client()?.line("SET k new")?;
+            let (written, bound) = (Instant::now(), STALENESS_MAX + keyspan_l1::clock::TICK);
+            while written.elapsed() < Duration::from_millis(900) {
+                let asked = written.elapsed();
+                let value = cache.get("k").unwrap().unwrap();
+                assert!(value == b"new" || asked <= bound, "old after {asked:?}");
+            }
+            Ok(())
+        },
+    )
+}
+
 #[test]
 fn nothing_is_served_without_a_connection() -> Outcome<()> {
     on_each_server(

@@ -15,6 +15,8 @@ pub(crate) struct Weather {
     /// Up to so many microseconds before each piece, each way for itself.
     pub(crate) delay_up: AtomicU64,
     pub(crate) delay_down: AtomicU64,
+    /// So many milliseconds before each piece towards the client.
+    pub(crate) lag_down: AtomicU64,
     /// Nothing passes, nothing is lost.
     pub(crate) stalled: AtomicBool,
     /// Nothing passes, everything is lost, nobody is told: a half-open connection.
@@ -125,6 +127,9 @@ fn pump(
         if delay > 0 {
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             thread::sleep(Duration::from_micros((random >> 33) % delay));
+        }
+        if !up {
+            thread::sleep(Duration::from_millis(weather.lag_down.load(Ordering::Relaxed)));
         }
         if !weather.deaf.load(Ordering::Relaxed) {
             to.write_all(&buffer[..count])?;

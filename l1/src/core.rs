@@ -56,9 +56,13 @@ impl Core {
         self.link.fetch(&Question::get(lookup)).await
     }
 
-    /// As [`Self::miss`], but does not wait for a connection.
-    async fn miss_now(&self, lookup: Lookup<'_>) -> Result<Arc<Entry>, Error> {
-        if self.link.is_up() { self.miss(lookup).await } else { Err(down()) }
+    /// What memory or the server has, now: does not wait for a connection.
+    async fn get_now(&self, lookup: Lookup<'_>) -> Result<Arc<Entry>, Error> {
+        match self.link.find(lookup) {
+            Some(entry) => Ok(entry),
+            None if self.link.is_up() => self.miss(lookup).await,
+            None => Err(down()),
+        }
     }
 
     pub(crate) async fn get_many(
@@ -184,7 +188,7 @@ impl Core {
             if let Some(known) = self.known(lookup, &key, true) {
                 return known;
             }
-            match self.miss_now(lookup).await {
+            match self.get_now(lookup).await {
                 Ok(entry) if !matches!(entry.value(), Value::Nil) => return Ok(Payload::of(entry)),
                 // A cache that cannot be reached must not keep the caller from the truth.
                 Ok(_) | Err(Error::Down(_) | Error::Lost(_) | Error::Timeout(_)) => {}
@@ -258,7 +262,7 @@ impl Core {
     ) -> Option<Payload> {
         let set = if self.link.is_up() { self.set(key, value, life).await } else { Err(down()) };
         let read = match set {
-            Ok(()) => self.miss_now(lookup).await.ok().and_then(Payload::of),
+            Ok(()) => self.get_now(lookup).await.ok().and_then(Payload::of),
             Err(_) => None,
         };
         read.or_else(|| Payload::of(self.uncached(Value::BulkString(value.to_vec()))))

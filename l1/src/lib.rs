@@ -14,6 +14,7 @@ mod key;
 mod link;
 mod load;
 mod payload;
+mod reads;
 mod reply;
 mod request;
 mod settings;

@@ -93,6 +93,13 @@ impl Link {
 
     fn start(&self, wire: &mut Wire, question: &Question) -> Pending {
         let (waiter, answer) = oneshot::async_channel();
+        // Since it was missed, another's question may have been answered.
+        if let Some(entry) = self.find(question.id().lookup()) {
+            // The receiver is here: this cannot fail.
+            let _ = waiter.send(Ok(entry));
+            self.counts.join();
+            return answer;
+        }
         if wire.ask(question, self.settings.mode == Mode::OptIn, waiter) {
             self.counts.join();
         }

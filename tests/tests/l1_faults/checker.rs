@@ -62,7 +62,7 @@ pub(crate) struct Run<'a> {
 impl Run<'_> {
     /// Reads and writes for a while, with `trouble` called all the time; then `heal` and check that
     /// every key is read as it is.
-    pub(crate) fn check(&self, trouble: impl Fn(u64) + Sync, heal: impl Fn()) -> Figures {
+    pub(crate) fn check(&self, trouble: impl Fn(usize) + Sync, heal: impl Fn()) -> Figures {
         self.server.client().unwrap().line("FLUSHALL").unwrap();
         self.settle();
         let records: Vec<Record> = (0..KEYS).map(|_| Record::default()).collect();
@@ -96,7 +96,7 @@ impl Run<'_> {
             index = (index * 5 + 3) % KEYS;
             let record = &records[index];
             let floor = record.floor(Instant::now());
-            match self.cache.get(&key(index)) {
+            match self.cache.get(key(index)) {
                 Ok(value) => {
                     let value = value.map_or(0, |value| number(&value));
                     assert!(value >= floor, "key {index}: {value} read, {floor} due");
@@ -146,7 +146,7 @@ impl Run<'_> {
         }
         for index in (0..KEYS).cycle().take(10 * KEYS) {
             let truth = truth(&mut client, index);
-            let value = self.cache.get(&key(index)).unwrap().map_or(0, |value| number(&value));
+            let value = self.cache.get(key(index)).unwrap().map_or(0, |value| number(&value));
             assert_eq!(value, truth, "key {index} when all is quiet");
         }
     }

@@ -46,7 +46,7 @@ fn each(body: impl Fn(&Server, &Proxy, &L1)) -> Outcome<()> {
 fn checked(
     modes: &[Mode],
     what: &str,
-    change: impl Fn(u64, &Proxy, &Server) + Sync,
+    change: impl Fn(usize, &Proxy, &Server) + Sync,
 ) -> Outcome<()> {
     on_each_server(
         |spec| spec,
@@ -87,9 +87,9 @@ fn checked_in_every_mode() -> Outcome<()> {
 fn checked_with_split_and_late_frames() -> Outcome<()> {
     checked(&[Mode::Tracking], "split and late", |round, proxy, _| {
         let weather = &proxy.weather;
-        weather.split.store([1, 2, 7, 64, 0][round as usize % 5], Ordering::Relaxed);
-        weather.delay_up.store([0, 3000, 0][round as usize % 3], Ordering::Relaxed);
-        weather.delay_down.store([0, 0, 3000, 500][round as usize % 4], Ordering::Relaxed);
+        weather.split.store([1, 2, 7, 64, 0][round % 5], Ordering::Relaxed);
+        weather.delay_up.store([0, 3000, 0][round % 3], Ordering::Relaxed);
+        weather.delay_down.store([0, 0, 3000, 500][round % 4], Ordering::Relaxed);
         pause(20);
     })
 }
@@ -98,14 +98,14 @@ fn checked_with_split_and_late_frames() -> Outcome<()> {
 fn checked_with_stalls() -> Outcome<()> {
     checked(&[Mode::Tracking], "stalls", |round, proxy, _| {
         proxy.weather.stalled.store(round % 2 == 0, Ordering::Relaxed);
-        pause([60, 30, 450, 100][round as usize % 4]);
+        pause([60, 30, 450, 100][round % 4]);
     })
 }
 
 #[test]
 fn checked_with_kills() -> Outcome<()> {
     checked(&[Mode::Tracking], "kills", |round, proxy, _| {
-        pause(10 + round * 7 % 40);
+        pause([10, 40, 20, 30][round % 4]);
         proxy.kill();
     })
 }

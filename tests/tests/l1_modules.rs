@@ -1,0 +1,131 @@
+//! The client-side cache in front of documents, filters and sketches.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic; that is how it fails")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use keyspan_l1::L1;
+use keyspan_tests::{Client, Outcome, on_each_server};
+
+#[derive(Debug, PartialEq, serde::Deserialize)]
+struct User {
+    name: String,
+    age: u32,
+}
+
+fn each(body: impl Fn(&L1, &mut Client)) -> Outcome<()> {
+    on_each_server(
+        |spec| spec.module("json", &[]).module("bloom", &[]),
+        |server| {
+            let cache = L1::builder(&format!("redis://127.0.0.1:{}", server.port())).build();
+            body(&cache.unwrap(), &mut server.client()?);
+            Ok(())
+        },
+    )
+}
+
+fn soon(what: &str, holds: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < Duration::from_secs(5), "not so in 5 s: {what}");
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// That the same read is not asked for again.
+fn is_hit<T>(cache: &L1, read: impl Fn() -> T) -> T {
+    read();
+    let misses = cache.stats().misses;
+    let value = read();
+    assert_eq!(cache.stats().misses, misses, "not cached");
+    value
+}
+
+#[test]
+fn documents_are_decoded_once_for_each_change() -> Outcome<()> {
+    each(|cache, other| {
+        assert!(cache.json::<User>("u", ".").unwrap().is_none());
+        other.line(r#"JSON.SET u $ '{"name":"Ann","age":40}'"#).unwrap();
+        soon("it is there", || cache.json::<User>("u", ".").unwrap().is_some());
+        let first = is_hit(cache, || cache.json::<User>("u", ".").unwrap().unwrap());
+        assert_eq!(*first, User { name: "Ann".into(), age: 40 });
+        assert!(Arc::ptr_eq(&first, &cache.json("u", ".").unwrap().unwrap()));
+        let ages = is_hit(cache, || cache.json::<Vec<u32>>("u", "$.age").unwrap().unwrap());
+        assert_eq!(*ages, [40]);
+        other.line("JSON.NUMINCRBY u $.age 1").unwrap();
+        soon("41 is read", || cache.json::<User>("u", ".").unwrap().unwrap().age == 41);
+        cache.command(&["JSON.SET", "u", "$.age", "7"]).unwrap();
+        assert_eq!(cache.json::<User>("u", ".").unwrap().unwrap().age, 7);
+        assert_eq!(cache.json_get("u", "$.age").unwrap().as_deref(), Some("[7]"));
+        other.line(r#"JSON.SET v $ '{"age":8}'"#).unwrap();
+        let both = || cache.json_mget(&["u", "missing", "v"], "$.age").unwrap();
+        assert_eq!(is_hit(cache, both), [Some("[7]".into()), None, Some("[8]".into())]);
+        other.line("JSON.SET v $.age 9").unwrap();
+        soon("9 is read", || both().last().unwrap().as_deref() == Some("[9]"));
+        assert!(cache.json::<User>("v", ".").is_err(), "no name");
+    })
+}
+
+/// A write that changes nothing must not cost anybody their copy.
+#[test]
+fn what_changes_nothing_evicts_nothing() -> Outcome<()> {
+    each(|cache, other| {
+        other.line(r#"JSON.SET u $ '{"age":40}'"#).unwrap();
+        other.line("BF.ADD seen x").unwrap();
+        let read = || {
+            assert!(cache.json::<User>("u", ".").is_err());
+            assert!(cache.bf_exists("seen", "x").unwrap());
+        };
+        is_hit(cache, read);
+        other.line("JSON.SET u $.none 1 XX").unwrap();
+        other.line("BF.ADD seen x").unwrap();
+        cache.command(&["PING"]).unwrap();
+        let misses = cache.stats().misses;
+        read();
+        assert_eq!(cache.stats().misses, misses);
+    })
+}
+
+#[test]
+fn filters_and_sketches() -> Outcome<()> {
+    each(|cache, other| {
+        for line in ["BF.ADD b x", "CF.ADD c x", "CMS.INITBYDIM m 100 5", "TOPK.RESERVE t 2"] {
+            other.line(line).unwrap();
+        }
+        assert!(is_hit(cache, || cache.bf_exists("b", "x").unwrap()));
+        assert_eq!(is_hit(cache, || cache.bf_mexists("b", &["x", "y"]).unwrap()), [true, false]);
+        assert!(!is_hit(cache, || cache.cf_exists("c", "y").unwrap()));
+        assert_eq!(is_hit(cache, || cache.cms_query("m", &["x"]).unwrap()), [0]);
+        assert_eq!(is_hit(cache, || cache.topk_query("t", &["x"]).unwrap()), [false]);
+        for line in ["BF.ADD b y", "CF.ADD c y", "CMS.INCRBY m x 3", "TOPK.ADD t x"] {
+            other.line(line).unwrap();
+        }
+        soon("all is seen", || {
+            cache.bf_exists("b", "y").unwrap()
+                && cache.bf_mexists("b", &["x", "y"]).unwrap() == [true, true]
+                && cache.cf_exists("c", "y").unwrap()
+                && cache.cms_query("m", &["x"]).unwrap() == [3]
+                && cache.topk_query("t", &["x"]).unwrap() == [true]
+        });
+    })
+}
+
+#[test]
+fn native_types_by_name() -> Outcome<()> {
+    each(|cache, other| {
+        for line in ["HSET h f 1 g 2", "SADD s a b", "ZADD z 1 m 2 n"] {
+            other.line(line).unwrap();
+        }
+        assert_eq!(is_hit(cache, || cache.hget("h", "f").unwrap()).unwrap(), b"1");
+        assert_eq!(cache.hget("h", "none").unwrap(), None);
+        let hash = is_hit(cache, || cache.hgetall::<BTreeMap<String, u32>>("h").unwrap());
+        assert_eq!(hash, BTreeMap::from([("f".into(), 1), ("g".into(), 2)]));
+        let set = is_hit(cache, || cache.smembers::<BTreeSet<String>>("s").unwrap());
+        assert_eq!(set, BTreeSet::from(["a".into(), "b".into()]));
+        let ranks = is_hit(cache, || cache.zrange::<Vec<String>>("z", 0, -1).unwrap());
+        assert_eq!(ranks, ["m", "n"]);
+    })
+}

@@ -45,7 +45,7 @@ impl Builder {
         self
     }
 
-    /// How old a hit may be at most (2 s; at least 50 ms): see [the crate](crate#staleness).
+    /// How old a hit may be at most (2 s; at least 50 ms): see [the crate](crate#what-is-promised).
     pub fn max_staleness(mut self, span: Duration) -> Self {
         self.staleness_max = span;
         self

@@ -1,4 +1,72 @@
 //! An in-process cache in front of Valkey and Redis that is never stale by accident.
+//!
+//! ```no_run
+//! use keyspan_l1::L1;
+//! use std::time::Duration;
+//!
+//! let cache = L1::builder("redis://127.0.0.1:6379").build()?;
+//! cache.set("greeting", "hello")?;
+//! assert_eq!(cache.get("greeting")?.unwrap(), b"hello"); // asked for
+//! assert_eq!(cache.get("greeting")?.unwrap(), b"hello"); // from memory
+//!
+//! // Memory, then the server, then your database; one loader runs, however many ask.
+//! let user = cache.get_or_load("user:1", Some(Duration::from_secs(600)), || {
+//!     std::fs::read("user-1.json").map(Some)
+//! })?;
+//! # Ok::<(), keyspan_l1::Error>(())
+//! ```
+//!
+//! Every reply that is read from the server is kept until the server says that a key of it has
+//! changed (`CLIENT TRACKING`), its life there ends, or it has to go for others. Hits take no lock
+//! that a miss, a write or the network holds: a lookup in a sharded table, and two words to check.
+//!
+//! # Reads
+//!
+//! | call | gives |
+//! |---|---|
+//! | [`get`](L1::get), [`with`](L1::with), [`get_many`](L1::get_many) | bytes, shared with the cache |
+//! | [`decode`](L1::decode), [`json`](L1::json) | an object, decoded once for each change and shared by all |
+//! | [`command`](L1::command) | the reply of any command; cached if it only reads, under all its keys |
+//! | [`hget`](L1::hget), [`json_mget`](L1::json_mget), [`bf_exists`](L1::bf_exists), ... | the same, parsed |
+//! | [`get_or_load`](L1::get_or_load) | bytes, from a loader at last |
+//!
+//! A [`KeyHandle`] in place of a key saves the hash. [`AsyncL1`] has the same calls as futures, of
+//! any runtime: [`Builder::build_async`].
+//!
+//! # What is promised
+//!
+//! * A read is never older than another read of the same key in this process that ended before it
+//!   started. What one read has seen replaced, no later read serves.
+//! * A read that starts after a write through this cache has returned sees that write, or a later one.
+//! * A hit is never older than [`Builder::max_staleness`] (2 s) and one tick of
+//!   the clock ([`clock::TICK`]): a write of anybody that was acknowledged longer ago is seen. In fair
+//!   weather a change is seen as soon as its push has come, a round trip after the write. When the
+//!   connection stalls, hits become misses by then, which wait for the server; heartbeats every
+//!   third of the bound prove that it has not.
+//! * When the connection is lost, nothing that was kept is served again. Reads wait for the next
+//!   connection for up to [`Builder::timeout`] and ask again once; writes that were sent fail with
+//!   [`Error::Lost`], because they may have been run.
+//! * A value is not served after its life on the server has ended, even if the server does not
+//!   notice: `PTTL` is asked with every read, in one transaction.
+//!
+//! Not promised: that two processes see a change at the same moment.
+//!
+//! # What it cannot know
+//!
+//! * `SWAPDB` by others: no server tells of it. Call [`forget_all`](L1::forget_all).
+//! * The clock does not advance while the machine is suspended: after it wakes, hits may be as old as
+//!   the sleep, until the bound has passed.
+//! * Commands whose replies change while no key does (`TTL`, `OBJECT`, `SRANDMEMBER`, scans,
+//!   scripts) are sent each time. Commands that would change or block the shared connection are
+//!   refused: use another client for transactions, subscriptions and blocking reads.
+//! * Cluster servers are refused with [`Error::Cluster`]; TLS and Sentinel addresses are not
+//!   understood.
+//!
+//! # Memory
+//!
+//! [`Builder::capacity_bytes`] (64 MiB) bounds what is allocated for replies, their names and the
+//! table: see [`Quick`](store::quick::Quick). Decoded objects are not counted.
+//! The server keeps about 100 bytes for each key that was read (not in [`Mode::Broadcast`]).
 
 mod address;
 mod async_handle;

@@ -19,23 +19,24 @@ pub(crate) struct Address {
 /// The end of the connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
-    Tcp { host: String, port: u16 },
+    Tcp { host: String, port: u16, tls: bool },
     Unix(PathBuf),
 }
 
 impl Address {
-    /// Reads `redis://[user[:password]@]host[:port][/database]` or
+    /// Reads `redis://[user[:password]@]host[:port][/database]` (`rediss://` with TLS) or
     /// `unix:///path[?db=database][&user=...][&pass=...]`.
     pub(crate) fn parse(text: &str) -> Result<Self, Error> {
         let url = Url::parse(text).map_err(|error| Error::Url(error.to_string().into()))?;
         match url.scheme() {
-            "redis" | "valkey" => Self::tcp(&url),
+            "redis" | "valkey" => Self::tcp(&url, false),
+            "rediss" | "valkeys" => Self::tcp(&url, true),
             "unix" | "redis+unix" | "valkey+unix" => Self::unix(&url),
-            other => Err(Error::Url(format!("no scheme {other:?}: redis or unix").into())),
+            other => Err(Error::Url(format!("no scheme {other:?}: redis, rediss or unix").into())),
         }
     }
 
-    fn tcp(url: &Url) -> Result<Self, Error> {
+    fn tcp(url: &Url, tls: bool) -> Result<Self, Error> {
         let host = match url.host() {
             Some(url::Host::Domain("")) | None => return Err(Error::Url("no host".into())),
             Some(url::Host::Domain(name)) => decoded(name)?,
@@ -45,7 +46,7 @@ impl Address {
         let user = Some(decoded(url.username())?).filter(|user| !user.is_empty());
         let password = url.password().map(decoded).transpose()?;
         let path = url.path().trim_matches('/');
-        let place = Place::Tcp { host, port: url.port().unwrap_or(6379) };
+        let place = Place::Tcp { host, port: url.port().unwrap_or(6379), tls };
         Ok(Self { place, user, password, database: database(path)? })
     }
 
@@ -89,7 +90,7 @@ mod tests {
     }
 
     fn tcp(host: &str, port: u16) -> Place {
-        Place::Tcp { host: host.into(), port }
+        Place::Tcp { host: host.into(), port, tls: false }
     }
 
     #[test]
@@ -99,6 +100,9 @@ mod tests {
         check("redis://[::1]:1/", tcp("::1", 1), None, None, 0);
         check("redis://:s%40x@h", tcp("h", 6379), None, Some("s@x"), 0);
         check("redis://me:pw@h/1", tcp("h", 6379), Some("me"), Some("pw"), 1);
+        let tls = Place::Tcp { host: "h".into(), port: 6390, tls: true };
+        check("rediss://h:6390", tls.clone(), None, None, 0);
+        check("valkeys://h:6390", tls, None, None, 0);
         let socket = Place::Unix("/run/a b.sock".into());
         check("unix:///run/a%20b.sock", socket.clone(), None, None, 0);
         check("unix:///run/a%20b.sock?db=2&user=u&pass=p%26", socket, Some("u"), Some("p&"), 2);

@@ -8,6 +8,7 @@ use crate::core::Core;
 use crate::error::Error;
 use crate::link::pilot;
 use crate::settings::{Mode, Settings};
+use crate::socket::Trust;
 use crate::tracking::Lifetimes;
 use crate::{AsyncL1, L1};
 
@@ -21,6 +22,7 @@ pub struct Builder {
     mode: Mode,
     staleness_max: Duration,
     timeout: Duration,
+    trust: Trust,
 }
 
 impl Builder {
@@ -35,6 +37,7 @@ impl Builder {
             mode: Mode::default(),
             staleness_max: Duration::from_secs(2),
             timeout: Duration::from_secs(5),
+            trust: None,
         }
     }
 
@@ -77,6 +80,13 @@ impl Builder {
         self
     }
 
+    /// Whom to trust, and as whom to appear, at `rediss://` addresses (whom the system trusts, as
+    /// nobody).
+    pub fn tls(mut self, config: Arc<rustls::ClientConfig>) -> Self {
+        self.trust = Some(config);
+        self
+    }
+
     /// Connects, and starts the thread that reads. Errors if the first connection fails.
     pub fn build(self) -> Result<L1, Error> {
         Ok(L1::new(Arc::new(pollster::block_on(self.connect())?)))
@@ -114,6 +124,7 @@ impl Builder {
             mode: self.mode,
             staleness_max: self.staleness_max,
             timeout: self.timeout,
+            trust: self.trust,
         })
     }
 }

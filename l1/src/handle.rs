@@ -29,7 +29,8 @@ impl L1 {
     }
 
     /// Starts to set up a cache of the server at this address:
-    /// `redis://[user[:password]@]host[:port][/database]` (or `valkey://`), or
+    /// `redis://[user[:password]@]host[:port][/database]` (or `valkey://`; `rediss://` or `valkeys://`
+    /// for TLS), or
     /// `unix:///path[?db=..&user=..&pass=..]`.
     pub fn builder(url: &str) -> Builder {
         Builder::new(url)

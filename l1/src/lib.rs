@@ -59,8 +59,7 @@
 //! * Commands whose replies change while no key does (`TTL`, `OBJECT`, `SRANDMEMBER`, scans,
 //!   scripts) are sent each time. Commands that would change or block the shared connection are
 //!   refused: use another client for transactions, subscriptions and blocking reads.
-//! * Cluster servers are refused with [`Error::Cluster`]; TLS and Sentinel addresses are not
-//!   understood.
+//! * Cluster servers are refused with [`Error::Cluster`]; Sentinel addresses are not understood.
 //!
 //! # Memory
 //!
@@ -90,6 +89,7 @@ mod shape;
 mod socket;
 mod stats;
 pub mod store;
+mod tls;
 pub mod tracking;
 
 pub use async_handle::AsyncL1;
@@ -100,5 +100,6 @@ pub use key::{CacheKey, KeyHandle};
 pub use payload::Payload;
 pub use redis::{FromRedisValue, Value};
 pub use reply::Reply;
+pub use rustls;
 pub use settings::Mode;
 pub use stats::Stats;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::address::Address;
+use crate::socket::Trust;
 use crate::tracking::Lifetimes;
 
 /// Which keys the server watches for this cache.
@@ -55,6 +56,7 @@ pub(crate) struct Settings {
     pub(crate) mode: Mode,
     pub(crate) staleness_max: Duration,
     pub(crate) timeout: Duration,
+    pub(crate) trust: Trust,
 }
 
 impl Settings {

@@ -2,6 +2,7 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::ToSocketAddrs;
+use std::sync::Arc;
 use std::time::Duration;
 
 use mio::event::Source;
@@ -11,19 +12,31 @@ use redis::{Parser, Value};
 
 use crate::address::Place;
 use crate::error::Error;
+use crate::tls::{Tls, system_trust};
+
+/// Whom to trust, when it is not whom the system trusts.
+pub(crate) type Trust = Option<Arc<rustls::ClientConfig>>;
 
 /// A connected stream.
 #[derive(Debug)]
 pub(crate) enum Socket {
     Tcp(TcpStream),
+    Tls(Box<Tls>),
     Unix(UnixStream),
 }
 
 impl Socket {
     /// Connects, in this much time for each address of the host. Blocks.
-    pub(crate) fn connect(place: &Place, limit: Duration) -> Result<Self, Error> {
+    pub(crate) fn connect(place: &Place, trust: &Trust, limit: Duration) -> Result<Self, Error> {
         match place {
-            Place::Tcp { host, port } => tcp(host, *port, limit),
+            Place::Tcp { host, port, tls } => {
+                let stream = tcp(host, *port, limit)?;
+                if !*tls {
+                    return Ok(Self::Tcp(stream));
+                }
+                let trust = trust.as_ref().map_or_else(system_trust, |own| Ok(Arc::clone(own)))?;
+                Ok(Self::Tls(Box::new(Tls::new(stream, host, &trust)?)))
+            }
             Place::Unix(path) => {
                 let stream = std::os::unix::net::UnixStream::connect(path)?;
                 stream.set_nonblocking(true)?;
@@ -38,6 +51,7 @@ impl Socket {
         let interests = Interest::READABLE | Interest::WRITABLE;
         match self {
             Self::Tcp(stream) => stream.register(registry, token, interests)?,
+            Self::Tls(tls) => tls.stream().register(registry, token, interests)?,
             Self::Unix(stream) => stream.register(registry, token, interests)?,
         }
         Ok(())
@@ -47,6 +61,7 @@ impl Socket {
     pub(crate) fn write(&self, bytes: &[u8]) -> std::io::Result<usize> {
         let written = match self {
             Self::Tcp(stream) => (&mut &*stream).write(bytes),
+            Self::Tls(tls) => tls.write(bytes),
             Self::Unix(stream) => (&mut &*stream).write(bytes),
         };
         match written {
@@ -56,22 +71,28 @@ impl Socket {
         }
     }
 
+    /// Writes what was taken before and has not gone yet.
+    pub(crate) fn flush(&self) -> std::io::Result<()> {
+        if let Self::Tls(tls) = self { tls.flush() } else { Ok(()) }
+    }
+
     fn read(&self, buffer: &mut [u8]) -> std::io::Result<usize> {
         match self {
             Self::Tcp(stream) => (&mut &*stream).read(buffer),
+            Self::Tls(tls) => tls.read(buffer),
             Self::Unix(stream) => (&mut &*stream).read(buffer),
         }
     }
 }
 
-fn tcp(host: &str, port: u16, limit: Duration) -> Result<Socket, Error> {
+fn tcp(host: &str, port: u16, limit: Duration) -> Result<TcpStream, Error> {
     let mut failure = Error::Down(format!("{host} has no address").into());
     for address in (host, port).to_socket_addrs()? {
         match std::net::TcpStream::connect_timeout(&address, limit) {
             Ok(stream) => {
                 stream.set_nodelay(true)?;
                 stream.set_nonblocking(true)?;
-                return Ok(Socket::Tcp(TcpStream::from_std(stream)));
+                return Ok(TcpStream::from_std(stream));
             }
             Err(error) => failure = Error::Down(format!("{address}: {error}").into()),
         }

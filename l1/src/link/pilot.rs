@@ -99,7 +99,7 @@ impl Pilot {
     fn connect(&mut self) -> Result<Session, Error> {
         let settings = &self.link.settings;
         let limit = settings.timeout;
-        let mut socket = Socket::connect(&settings.address.place, limit)?;
+        let mut socket = Socket::connect(&settings.address.place, &settings.trust, limit)?;
         socket.register(self.poll.registry(), SOCKET)?;
         let mut greeting = Greeting::new(settings);
         let sent = Moment::now();
@@ -107,6 +107,7 @@ impl Pilot {
         let bytes = std::mem::take(&mut greeting.bytes);
         let mut unsent = bytes.as_slice();
         loop {
+            socket.flush()?;
             let written = socket.write(unsent)?;
             unsent = unsent.get(written..).unwrap_or_default();
             while let Some(frame) = frames.next(&socket)? {

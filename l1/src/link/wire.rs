@@ -175,6 +175,7 @@ impl Wire {
     /// Writes what there is room for; the rest goes when the socket says that there is room again.
     pub(super) fn write(&mut self) -> std::io::Result<()> {
         let Some(socket) = &self.socket else { return Ok(()) };
+        socket.flush()?;
         while !self.unsent.is_empty() {
             let written = socket.write(&self.unsent)?;
             if written == 0 {

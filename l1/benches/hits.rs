@@ -3,7 +3,6 @@
 //! Thread CPU time of hits of which each depends on the one before, on keys drawn by Zipf's law
 //! (0.99). The others neither expire entries here nor check that they are fresh.
 
-#![expect(missing_docs, reason = "criterion's macros")]
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a bench may panic")]
 
 use std::env;

@@ -10,10 +10,13 @@ use serde::de::DeserializeOwned;
 
 use crate::core::Core;
 use crate::decode;
+use crate::entry::Entry;
 use crate::error::Error;
+use crate::id::Lookup;
 use crate::key::CacheKey;
 use crate::payload::{self, Payload};
 use crate::reply::Reply;
+use crate::request::packed;
 use crate::stats::Stats;
 
 /// A cache in front of one server. Clones are the same cache; the last one to go ends it.
@@ -30,13 +33,21 @@ impl AsyncL1 {
         Self { core }
     }
 
+    /// Memory, then the server.
+    async fn entry(&self, lookup: Lookup<'_>) -> Result<Arc<Entry>, Error> {
+        match self.core.hit(lookup) {
+            Some(entry) => Ok(entry),
+            None => self.core.miss(lookup).await,
+        }
+    }
+
     /// The value of a key; None when there is none. Memory, then the server.
     ///
     /// # Errors
     ///
     /// [`Error::Server`] when the key holds another type; else what kept the server from answering.
     pub async fn get(&self, key: impl CacheKey + Send) -> Result<Option<Payload>, Error> {
-        self.core.get(key.lookup()).await.map(Payload::of)
+        self.entry(key.lookup()).await.map(Payload::of)
     }
 
     /// Calls `read` with the value of a key. On a hit nothing is copied.
@@ -49,7 +60,7 @@ impl AsyncL1 {
         key: impl CacheKey + Send,
         read: impl FnOnce(Option<&[u8]>) -> R,
     ) -> Result<R, Error> {
-        let entry = self.core.get(key.lookup()).await?;
+        let entry = self.entry(key.lookup()).await?;
         Ok(read(payload::bytes(&entry)))
     }
 
@@ -83,7 +94,7 @@ impl AsyncL1 {
         T: Any + Send + Sync,
         E: Display,
     {
-        let entry = self.core.get(key.lookup()).await?;
+        let entry = self.entry(key.lookup()).await?;
         decode::object(&entry, decode)
     }
 
@@ -99,7 +110,11 @@ impl AsyncL1 {
         T: DeserializeOwned + Any + Send + Sync,
     {
         let (key, path) = (key.as_bytes(), path.as_bytes());
-        let entry = self.core.read(&[b"JSON.GET", key, path], &[key]).await?;
+        let packed = packed(&[b"JSON.GET", key, path]);
+        let entry = match self.core.hit_command(&packed) {
+            Some(entry) => entry,
+            None => self.core.miss_command(&packed, &[key]).await?,
+        };
         decode::object(&entry, decode::json::<T>)
     }
 
@@ -113,7 +128,11 @@ impl AsyncL1 {
     /// `SUBSCRIBE`, `BLPOP`, ...); [`Error::Server`]; else what kept the server from answering.
     pub async fn command<W: AsRef<[u8]> + Sync>(&self, words: &[W]) -> Result<Reply, Error> {
         let words: Vec<&[u8]> = words.iter().map(AsRef::as_ref).collect();
-        self.core.command(&words).await.map(Reply::new)
+        let packed = packed(&words);
+        match self.core.hit_command(&packed) {
+            Some(entry) => Ok(Reply::new(entry)),
+            None => self.core.run(&words, &packed).await.map(Reply::new),
+        }
     }
 
     /// Sets a key. Every read in this process that starts after it has returned sees it.

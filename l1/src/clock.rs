@@ -18,8 +18,8 @@ impl Moment {
     /// The time of the last kernel tick: at most [`TICK`] ago. About 5 ns on Linux.
     #[must_use]
     pub fn now() -> Self {
-        // The clock may start at 0, which stands for "never" in `Freshness`.
-        Self(coarsetime::Instant::now().as_ticks_millis().saturating_add(1))
+        // Without the update of a word that all threads share. The clock may start at 0, which stands for "never" in `Freshness`.
+        Self(coarsetime::Instant::now_without_cache_update().as_ticks_millis().saturating_add(1))
     }
 
     /// The moment of this many milliseconds since the origin.

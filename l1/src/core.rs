@@ -44,13 +44,6 @@ impl Core {
         hit
     }
 
-    pub(crate) async fn get(&self, lookup: Lookup<'_>) -> Result<Arc<Entry>, Error> {
-        match self.hit(lookup) {
-            Some(entry) => Ok(entry),
-            None => self.miss(lookup).await,
-        }
-    }
-
     /// Asks for a key that was looked up in vain.
     pub(crate) async fn miss(&self, lookup: Lookup<'_>) -> Result<Arc<Entry>, Error> {
         self.link.fetch(&Question::get(lookup)).await
@@ -103,36 +96,36 @@ impl Core {
         Ok(u64::try_from(count).unwrap_or(0))
     }
 
-    /// A read of these keys whose place the caller knows.
-    pub(crate) async fn read(&self, words: &[&[u8]], keys: &[&[u8]]) -> Result<Arc<Entry>, Error> {
-        let packed = packed(words);
-        match self.hit(Lookup::new(Kind::Command, &packed)) {
-            Some(entry) => Ok(entry),
-            None => self.link.fetch(&Question::command(&packed, keys)).await,
-        }
+    /// The reply to this command, packed, if it is cached; counted as a read if it is.
+    pub(crate) fn hit_command(&self, packed: &[u8]) -> Option<Arc<Entry>> {
+        let hit = self.link.find(Lookup::new(Kind::Command, packed))?;
+        self.link.counts.read(true);
+        Some(hit)
     }
 
-    /// Any command.
-    pub(crate) async fn command(&self, words: &[&[u8]]) -> Result<Arc<Entry>, Error> {
-        let packed = packed(words);
-        if let Some(entry) = self.link.find(Lookup::new(Kind::Command, &packed)) {
-            self.link.counts.read(true);
-            return Ok(entry);
-        }
+    /// Asks for a reply of these keys that was looked up in vain.
+    pub(crate) async fn miss_command(
+        &self,
+        packed: &[u8],
+        keys: &[&[u8]],
+    ) -> Result<Arc<Entry>, Error> {
+        self.link.counts.read(false);
+        self.link.fetch(&Question::command(packed, keys)).await
+    }
+
+    /// Any command that was looked up in vain.
+    pub(crate) async fn run(&self, words: &[&[u8]], packed: &[u8]) -> Result<Arc<Entry>, Error> {
         let shape = self.shape(words).await?;
         let value = match shape.fate(words) {
-            Fate::Cached(keys) => {
-                self.link.counts.read(false);
-                return self.link.fetch(&Question::command(&packed, &keys)).await;
-            }
+            Fate::Cached(keys) => return self.miss_command(packed, &keys).await,
             Fate::Sent(keys) => {
                 let reads = shape.has("readonly");
                 let keys = if reads { &[] } else { keys.as_slice() };
                 let keys = keys.iter().map(|&key| key.into()).collect();
-                self.link.command(&packed, keys, false).await?
+                self.link.command(packed, keys, false).await?
             }
-            Fate::Hidden => self.hidden(&packed).await?,
-            Fate::Sweeping => self.link.command(&packed, Vec::new(), true).await?,
+            Fate::Hidden => self.hidden(packed).await?,
+            Fate::Sweeping => self.link.command(packed, Vec::new(), true).await?,
             Fate::Refused => return Err(Error::Refused(name(words).into())),
         };
         Ok(self.uncached(value))

@@ -11,10 +11,13 @@ use serde::de::DeserializeOwned;
 use crate::builder::Builder;
 use crate::core::Core;
 use crate::decode;
+use crate::entry::Entry;
 use crate::error::Error;
+use crate::id::Lookup;
 use crate::key::CacheKey;
 use crate::payload::{self, Payload};
 use crate::reply::Reply;
+use crate::request::packed;
 use crate::stats::Stats;
 
 /// A cache in front of one server. Clones are the same cache; the last one to go ends it.
@@ -36,13 +39,21 @@ impl L1 {
         Builder::new(url)
     }
 
+    /// Memory, then the server.
+    fn entry(&self, lookup: Lookup<'_>) -> Result<Arc<Entry>, Error> {
+        match self.core.hit(lookup) {
+            Some(entry) => Ok(entry),
+            None => block_on(self.core.miss(lookup)),
+        }
+    }
+
     /// The value of a key; None when there is none. Memory, then the server.
     ///
     /// # Errors
     ///
     /// [`Error::Server`] when the key holds another type; else what kept the server from answering.
     pub fn get(&self, key: impl CacheKey) -> Result<Option<Payload>, Error> {
-        block_on(self.core.get(key.lookup())).map(Payload::of)
+        self.entry(key.lookup()).map(Payload::of)
     }
 
     /// Calls `read` with the value of a key. On a hit nothing is copied.
@@ -55,7 +66,7 @@ impl L1 {
         key: impl CacheKey,
         read: impl FnOnce(Option<&[u8]>) -> R,
     ) -> Result<R, Error> {
-        let entry = block_on(self.core.get(key.lookup()))?;
+        let entry = self.entry(key.lookup())?;
         Ok(read(payload::bytes(&entry)))
     }
 
@@ -86,7 +97,7 @@ impl L1 {
         T: Any + Send + Sync,
         E: Display,
     {
-        let entry = block_on(self.core.get(key.lookup()))?;
+        let entry = self.entry(key.lookup())?;
         decode::object(&entry, decode)
     }
 
@@ -102,7 +113,11 @@ impl L1 {
         T: DeserializeOwned + Any + Send + Sync,
     {
         let (key, path) = (key.as_bytes(), path.as_bytes());
-        let entry = block_on(self.core.read(&[b"JSON.GET", key, path], &[key]))?;
+        let packed = packed(&[b"JSON.GET", key, path]);
+        let entry = match self.core.hit_command(&packed) {
+            Some(entry) => entry,
+            None => block_on(self.core.miss_command(&packed, &[key]))?,
+        };
         decode::object(&entry, decode::json::<T>)
     }
 
@@ -116,7 +131,11 @@ impl L1 {
     /// `SUBSCRIBE`, `BLPOP`, ...); [`Error::Server`]; else what kept the server from answering.
     pub fn command<W: AsRef<[u8]>>(&self, words: &[W]) -> Result<Reply, Error> {
         let words: Vec<&[u8]> = words.iter().map(AsRef::as_ref).collect();
-        block_on(self.core.command(&words)).map(Reply::new)
+        let packed = packed(&words);
+        match self.core.hit_command(&packed) {
+            Some(entry) => Ok(Reply::new(entry)),
+            None => block_on(self.core.run(&words, &packed)).map(Reply::new),
+        }
     }
 
     /// Sets a key. Every read in this process that starts after it has returned sees it.

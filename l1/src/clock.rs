@@ -17,6 +17,7 @@ impl Moment {
 
     /// The time of the last kernel tick: at most [`TICK`] ago. About 5 ns on Linux.
     #[must_use]
+    #[inline]
     pub fn now() -> Self {
         // Without the update of a word that all threads share. The clock may start at 0, which stands for "never" in `Freshness`.
         Self(coarsetime::Instant::now_without_cache_update().as_ticks_millis().saturating_add(1))
@@ -54,6 +55,7 @@ trait Millis {
 }
 
 impl Millis for coarsetime::Instant {
+    #[inline]
     fn as_ticks_millis(&self) -> u64 {
         self.duration_since(Self::from_ticks(0)).as_millis()
     }

@@ -38,6 +38,7 @@ impl Core {
     }
 
     /// What is cached under this name and may be served; counted as a read.
+    #[inline]
     pub(crate) fn hit(&self, lookup: Lookup<'_>) -> Option<Arc<Entry>> {
         let hit = self.link.find(lookup);
         self.link.counts.read(hit.is_some());

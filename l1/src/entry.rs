@@ -28,18 +28,21 @@ impl Entry {
 
     /// The epoch of the connection that it came in.
     #[must_use]
+    #[inline]
     pub fn epoch(&self) -> u64 {
         self.epoch
     }
 
     /// From then on it is not served.
     #[must_use]
+    #[inline]
     pub fn deadline(&self) -> Moment {
         self.deadline
     }
 
     /// The reply.
     #[must_use]
+    #[inline]
     pub fn value(&self) -> &Value {
         &self.value
     }

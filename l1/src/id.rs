@@ -33,6 +33,7 @@ static SEED: LazyLock<foldhash::fast::RandomState> = LazyLock::new(Default::defa
 impl<'a> Lookup<'a> {
     /// Hashes the name: about 10 ns for 24 bytes.
     #[must_use]
+    #[inline]
     pub fn new(kind: Kind, bytes: &'a [u8]) -> Self {
         Self { hash: SEED.hash_one((kind as u8, bytes)), kind, bytes }
     }
@@ -51,6 +52,7 @@ impl Hash for Lookup<'_> {
 }
 
 impl Equivalent<Id> for Lookup<'_> {
+    #[inline]
     fn equivalent(&self, id: &Id) -> bool {
         *self == id.lookup()
     }
@@ -74,6 +76,7 @@ impl Id {
 
     /// The name to look it up by; hashes nothing.
     #[must_use]
+    #[inline]
     pub fn lookup(&self) -> Lookup<'_> {
         Lookup { hash: self.hash, kind: self.kind, bytes: &self.bytes }
     }
@@ -110,6 +113,7 @@ impl Hash for Id {
 pub struct Carried(u64);
 
 impl Hasher for Carried {
+    #[inline]
     fn finish(&self) -> u64 {
         self.0
     }
@@ -118,6 +122,7 @@ impl Hasher for Carried {
         self.0 = SEED.hash_one((self.0, bytes));
     }
 
+    #[inline]
     fn write_u64(&mut self, hash: u64) {
         self.0 = hash;
     }
@@ -126,6 +131,7 @@ impl Hasher for Carried {
 impl BuildHasher for Carried {
     type Hasher = Self;
 
+    #[inline]
     fn build_hasher(&self) -> Self {
         Self(0)
     }

@@ -21,6 +21,7 @@ impl Payload {
 }
 
 /// The bytes of a reply that is a string.
+#[inline]
 pub(crate) fn bytes(entry: &Entry) -> Option<&[u8]> {
     if let Value::SimpleString(text) | Value::VerbatimString { text, .. } = entry.value() {
         return Some(text.as_bytes());

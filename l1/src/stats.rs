@@ -103,6 +103,7 @@ thread_local! {
 
 impl Counts {
     /// One more read, a hit or a miss: about 5 ns.
+    #[inline]
     pub(crate) fn read(&self, hit: bool) {
         let shard = SHARD.try_with(|shard| *shard).unwrap_or(0);
         if let Some(reads) = self.reads.get(shard) {

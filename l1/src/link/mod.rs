@@ -57,6 +57,7 @@ impl Link {
     }
 
     /// A hit: what is cached and may be served.
+    #[inline]
     pub(crate) fn find(&self, lookup: Lookup<'_>) -> Option<Arc<Entry>> {
         find(&*self.store, &self.freshness, lookup, Moment::now())
     }

@@ -67,7 +67,8 @@ impl Pilot {
             if let Some(session) = next.take() {
                 let cause = self.serve(session);
                 self.link.counts.lose();
-                self.link.wire().fall(lost(cause));
+                let news = self.link.wire().fall(lost(cause));
+                news.tell();
             }
             next = self.connect_again();
         }
@@ -79,9 +80,13 @@ impl Pilot {
             self.rest(pause);
             match self.connect() {
                 Ok(session) => return Some(session),
-                Err(error) => self.link.wire().fall(error),
+                Err(error) => {
+                    let news = self.link.wire().fall(error);
+                    news.tell();
+                }
             }
-            self.link.wire().turn_away(Some(Moment::now()));
+            let news = self.link.wire().turn_away(Some(Moment::now()));
+            news.tell();
             pause = pause.saturating_mul(2).clamp(PAUSE, PAUSE_MAX);
         }
         None
@@ -123,12 +128,9 @@ impl Pilot {
     }
 
     fn rise(&self, session: Session, sent: Moment) -> Session {
-        let arrivals = self.link.wire().rise(Arc::clone(&session.socket));
+        let news = self.link.wire().rise(Arc::clone(&session.socket));
         self.link.freshness.prove(sent);
-        for waiter in arrivals {
-            // One who does not wait any more is no error.
-            let _ = waiter.send(Ok(()));
-        }
+        news.tell();
         session
     }
 
@@ -211,8 +213,9 @@ struct Downfall(Arc<Link>);
 impl Drop for Downfall {
     fn drop(&mut self) {
         self.0.closing.store(true, std::sync::atomic::Ordering::Release);
-        let mut wire = self.0.wire();
-        wire.fall(super::gone());
-        wire.turn_away(None);
+        let news = self.0.wire().fall(super::gone());
+        news.tell();
+        let news = self.0.wire().turn_away(None);
+        news.tell();
     }
 }

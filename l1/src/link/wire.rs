@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use oneshot::Sender;
 use redis::{PushKind, Value};
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
 use crate::clock::Moment;
 use crate::entry::Entry;
@@ -24,14 +24,19 @@ pub(super) type Answer = Result<Arc<Entry>, Error>;
 /// What somebody who runs a command gets.
 pub(super) type Outcome = Result<Value, Error>;
 
+/// What somebody gets who waits for a connection.
+pub(super) type Arrived = Result<(), Error>;
+
 /// The end at which somebody waits for the reply to a question.
 pub(super) type Waiter = Sender<Answer>;
 
 /// What a frame has led to; told only after the lock is given back.
 #[derive(Default)]
+#[must_use = "somebody waits for it"]
 pub(super) struct News {
     entries: SmallVec<[(Waiter, Answer); 1]>,
-    reply: Option<(Sender<Outcome>, Outcome)>,
+    replies: SmallVec<[(Sender<Outcome>, Outcome); 1]>,
+    arrivals: Vec<(Sender<Arrived>, Arrived)>,
     /// How many invalidations there were.
     pub(super) invalidations: u64,
 }
@@ -42,7 +47,10 @@ impl News {
         for (waiter, answer) in self.entries {
             let _ = waiter.send(answer);
         }
-        if let Some((waiter, answer)) = self.reply {
+        for (waiter, answer) in self.replies {
+            let _ = waiter.send(answer);
+        }
+        for (waiter, answer) in self.arrivals {
             let _ = waiter.send(answer);
         }
     }
@@ -67,7 +75,7 @@ enum What {
 /// Somebody who waits for a connection, and until when.
 struct Arrival {
     until: Moment,
-    waiter: Sender<Result<(), Error>>,
+    waiter: Sender<Arrived>,
 }
 
 /// One side of the connection, guarded by the lock of its [`Link`](super::Link).
@@ -96,43 +104,51 @@ impl Wire {
         self.cause.clone()
     }
 
-    /// The connection stands; who waited for it.
-    #[must_use]
-    pub(super) fn rise(&mut self, socket: Arc<Socket>) -> Vec<Sender<Result<(), Error>>> {
+    /// The connection stands, which those hear who waited for it.
+    pub(super) fn rise(&mut self, socket: Arc<Socket>) -> News {
         self.socket = Some(socket);
-        self.arrivals.drain(..).map(|arrival| arrival.waiter).collect()
+        let arrivals = self.arrivals.drain(..).map(|arrival| (arrival.waiter, Ok(()))).collect();
+        News { arrivals, ..News::default() }
     }
 
     /// The connection has ended. Everything on its way gets this error.
-    pub(super) fn fall(&mut self, cause: Error) {
+    pub(super) fn fall(&mut self, cause: Error) -> News {
         self.socket = None;
         self.unsent = Vec::new();
-        for waiter in self.tracking.lose() {
-            let _ = waiter.send(Err(cause.clone()));
-        }
+        let waiters = self.tracking.lose().into_iter();
+        let entries = waiters.map(|waiter| (waiter, Err(cause.clone()))).collect();
+        let mut news = News { entries, ..News::default() };
         for awaited in self.awaited.drain(..) {
             if let What::Command { waiter, .. } = awaited.what {
-                let _ = waiter.send(Err(cause.clone()));
+                news.replies.push((waiter, Err(cause.clone())));
             }
         }
         self.cause = cause;
+        news
     }
 
     /// Waits for a connection.
-    pub(super) fn arrive(&mut self, until: Moment, waiter: Sender<Result<(), Error>>) {
+    pub(super) fn arrive(&mut self, until: Moment, waiter: Sender<Arrived>) {
         self.arrivals.push(Arrival { until, waiter });
     }
 
     /// Sends away those who have waited too long for a connection, or all of them.
-    pub(super) fn turn_away(&mut self, now: Option<Moment>) {
-        let error = Error::Down(self.cause.to_string().into());
+    pub(super) fn turn_away(&mut self, now: Option<Moment>) -> News {
+        let why = if let Error::Down(why) = &self.cause {
+            Arc::clone(why)
+        } else {
+            self.cause.to_string().into()
+        };
+        let error = Error::Down(why);
+        let mut news = News::default();
         for arrival in std::mem::take(&mut self.arrivals) {
             if now.is_some_and(|now| now < arrival.until) {
                 self.arrivals.push(arrival);
             } else {
-                let _ = arrival.waiter.send(Err(error.clone()));
+                news.arrivals.push((arrival.waiter, Err(error.clone())));
             }
         }
+        news
     }
 
     /// Asks, or joins who asked before; true when it joined.
@@ -240,7 +256,7 @@ impl Wire {
         let news = match awaited.what {
             What::Command { keys, everything, waiter } => {
                 self.written(&keys, everything);
-                News { reply: Some((waiter, plain(reply))), ..News::default() }
+                News { replies: smallvec![(waiter, plain(reply))], ..News::default() }
             }
             What::Fetch(ticket) => self.fetched(ticket, reply, awaited.refusal, awaited.sent),
             What::Ping => News::default(),

@@ -91,6 +91,7 @@ fn shards_max() -> u64 {
 }
 
 impl Store for Quick {
+    #[inline]
     fn find(&self, lookup: Lookup<'_>) -> Option<Arc<Entry>> {
         self.cache.get(&lookup)
     }

@@ -21,6 +21,7 @@ impl Word for AtomicU64 {
         Self::new(value)
     }
 
+    #[inline]
     fn read(&self) -> u64 {
         self.load(Ordering::Acquire)
     }
@@ -53,6 +54,7 @@ impl<A: Word> Freshness<A> {
 
     /// Whether the entry may be served: three compares, two loads.
     #[must_use]
+    #[inline]
     pub fn serves(&self, entry: &Entry, now: Moment) -> bool {
         entry.epoch() == self.epoch.read()
             && now < entry.deadline()

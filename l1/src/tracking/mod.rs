@@ -59,6 +59,7 @@ pub use freshness::{Freshness, Word};
 use watch::Watch;
 
 /// The entry of this name, if it may be served now. This is the whole of a hit.
+#[inline]
 pub fn find<S: Store, A: Word>(
     store: &S,
     freshness: &Freshness<A>,

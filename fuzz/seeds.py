@@ -189,6 +189,10 @@ def bloom_chunks():
                 yield from cuckoo_pieces(fields)
             elif entry["type"] == "bloomfltr" and key["encver"] == 1:
                 yield from valkey_pieces(fields)
+    # Findings: no item, of which nothing is dumped; as many tables as there can be.
+    yield pieces((HEADER | CUCKOO, cuckoo_header(0, 32, 0, 1, 2, 20, 1)), (NEXT | CUCKOO, bytes(64)))
+    for tables in (11784, 65535):
+        yield pieces((HEADER | CUCKOO, cuckoo_header(120, 8, 0, tables, 2, 5, 1)), (NEXT | CUCKOO, b"x" * 16))
 
 
 def bloom_pieces(fields):
@@ -206,10 +210,15 @@ def bloom_pieces(fields):
     yield pieces((HEADER, header), (PLACED, struct.pack("<q", len(first) + 1) + first))
 
 
+def cuckoo_header(*numbers):
+    """What CF.SCANDUMP says first."""
+    return struct.pack("<QQQQHHH", *numbers)
+
+
 def cuckoo_pieces(fields):
     """The same of a Cuckoo filter."""
     count, buckets, items, deletes, bucket_size, iterations, expansion = fields[:7]
-    header = struct.pack("<QQQQHHH", items, buckets, deletes, count, bucket_size, iterations, expansion)
+    header = cuckoo_header(items, buckets, deletes, count, bucket_size, iterations, expansion)
     chunks = [(NEXT | CUCKOO, bytes.fromhex(data)) for data in fields[8::2]]
     yield pieces((HEADER | CUCKOO, header), *chunks)
 
@@ -227,7 +236,71 @@ def valkey_pieces(fields):
     yield pieces((WHOLE, blob))
 
 
-TARGETS = (bloom_chunks, bloom_commands, bloom_dump, json_commands, json_dump, json_path, json_text)
+QUERIES = r"""
+*
+@t:{tag1|two} @n:[1 (5]
+@t:{ta*|*wo|*ag*} | -@c:{"Two"} ~@n:[-inf +inf]
+(@g:[1 2 300 km]) ismissing(@t) @t:{""}
+@n:[(1 5] => {$weight: 2; $slop: 1; $inorder: true}
+*=>[KNN 3 @v $b AS d]
+(@t:{two} -@n:[2 3])=>[KNN $n @v $b EF_RUNTIME 20 HYBRID_POLICY BATCHES BATCH_SIZE 2]
+@n:[0 9]=>[KNN 3 @f $b HYBRID_POLICY ADHOC_BF]=>{$yield_distance_as: far}
+@v:[VECTOR_RANGE 2 $b]=>{$yield_distance_as: d; $epsilon: 0.5} | @f:[VECTOR_RANGE 1 $vec]
+hello "a phrase" w'wi?d*' %fuzzy% pre* @t|c:word
+@n==5 @n!=5 @n>=3 @n<2
+""".strip().splitlines()
+
+CREATIONS = """
+SCHEMA t TAG
+ON HASH PREFIX 2 a: b: FILTER @n>1 LANGUAGE english SCORE 0.5 SCHEMA t AS x TAG SEPARATOR ; CASESENSITIVE SORTABLE UNF
+ON JSON SCHEMA $.a AS a NUMERIC SORTABLE INDEXMISSING $.g AS g GEO $.v[*] AS v VECTOR FLAT 6 TYPE FLOAT64 DIM 3 DISTANCE_METRIC IP
+STOPWORDS 1 the NOOFFSETS NOHL NOFIELDS NOFREQS TEMPORARY 9 SKIPINITIALSCAN SCHEMA n NUMERIC NOINDEX
+SCHEMA v VECTOR HNSW 16 TYPE INT8 DIM 4 DISTANCE_METRIC COSINE M 4 EF_CONSTRUCTION 20 EF_RUNTIME 5 EPSILON 0.1 INITIAL_CAP 9
+SCHEMA v VECTOR HNSW 8 TYPE FLOAT16 DIM 4 DISTANCE_METRIC L2 QUANTIZATION SQ8 n NUMERIC
+SCHEMA v VECTOR FLAT 8 TYPE BFLOAT16 DIM 4 DISTANCE_METRIC L2 BLOCK_SIZE 9 INDEXMISSING
+""".strip().splitlines()
+
+ALTERATIONS = ["SCHEMA ADD x TAG", "SKIPINITIALSCAN SCHEMA ADD y NUMERIC w VECTOR FLAT 6 TYPE UINT8 DIM 2 DISTANCE_METRIC COSINE"]
+
+SEARCHES = """
+* NOCONTENT WITHSCORES WITHSORTKEYS SORTBY n DESC LIMIT 1 3 DIALECT 2
+@t:{two} RETURN 2 t n AS number FILTER n (1 +inf GEOFILTER g 1 2 300 km INKEYS 2 k\0 k\1 TIMEOUT 100
+*=>[KNN|2|@v|$b] PARAMS 2 b abcdefgh DIALECT 2 SORTBY __v_score
+@n:[0|5] VERBATIM NOSTOPWORDS INFIELDS 1 t SLOP 1 INORDER LANGUAGE english SCORER DOCSCORE SORTBY g ASC
+""".strip().splitlines()
+
+
+def search_query():
+    for dialect in range(4):
+        yield from (bytes([dialect]) + text.encode() + b"\xff" + bytes(8) for text in QUERIES)
+
+
+def search_arguments():
+    for command, texts in enumerate((CREATIONS, ALTERATIONS, SEARCHES)):
+        for text in texts:
+            line = [word.replace("|", " ").encode().replace(b"\\0", b"\0") for word in text.split()]
+            yield bytes([command]) + WORD_END.join(line)
+
+
+def search_aux():
+    for rdb in (FIXTURES / "rdb").glob("redisearch*.rdb"):
+        content = rdb.read_bytes()
+        # Behind the type, the moment and their marks.
+        for start in (match.end() for match in re.finditer(rb"\xf7.{9}\x02.(?=\x02)", content, re.DOTALL)):
+            yield bytes([0, 23]) + content[start:]
+    yield bytes([2, 0])
+    yield from (bytes([3, step, 1, 7, 99]) for step in range(0, 250, 10))
+
+
+def search_graph():
+    for kind in range(24):
+        steps = [bytes([place % 8 if place > 40 else 3, place * 7 % 60, place * 37 % 256, place * 91 % 256])
+                 for place in range(120)]
+        yield bytes([kind]) + b"".join(steps)
+
+
+TARGETS = (bloom_chunks, bloom_commands, bloom_dump, json_commands, json_dump, json_path, json_text,
+           search_arguments, search_aux, search_graph, search_query)
 
 
 def main():

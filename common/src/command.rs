@@ -28,6 +28,9 @@ pub enum Access {
 pub enum Keys {
     /// None.
     None,
+    /// None; but the first word after the command's name names what the reply depends on, and servers
+    /// may track it as if it were a key. Rules about keys do not see it.
+    Tracked,
     /// `first` to `last` (negative counts from the end, -1 is the last word), each `step` words.
     Range {
         /// Index of the first key.
@@ -37,8 +40,9 @@ pub enum Keys {
         /// Words from one key to the next.
         step: i32,
     },
-    /// The first word after the command's name, changed as the row's access says, and keys that are
-    /// only read: as many as the number at `count` says, right behind that number.
+    /// The first word after the command's name, which is written and neither replied nor copied to
+    /// another key, and keys that are only read: as many as the number at `count` says, right behind
+    /// that number.
     FirstAndCounted {
         /// Index of the number of keys.
         count: i32,

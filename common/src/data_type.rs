@@ -55,7 +55,7 @@ pub trait DataType: rdb::Value + Clone + Send + 'static {
     /// value again. The host puts the key first.
     fn rewrite(&self, emit: &mut dyn FnMut(&'static str, &[&[u8]]));
 
-    /// Bytes on the heap, as the allocator counts them, without `size_of::<Self>()`.
+    /// Bytes on the heap, as the allocator counts them ([`allocated`]), without `size_of::<Self>()`.
     fn memory(&self) -> usize;
 
     /// Feeds `sink` with texts that are equal, in order, for equal values.
@@ -67,4 +67,29 @@ pub trait DataType: rdb::Value + Clone + Send + 'static {
     /// Offers the value's blocks to `mover`, from where the last step stopped (0 at first). The
     /// value may have changed in between. Stops soon after [`Mover::should_stop`] says so.
     fn defrag<M: Mover>(&mut self, mover: &mut M, from: u64) -> Progress;
+}
+
+/// What jemalloc, the servers' allocator, takes for a block of `size` bytes: the size class that they
+/// fall into, 0 for none. From 5.3.1 on it takes less for a large block: whole pages.
+pub const fn allocated(size: usize) -> usize {
+    match size {
+        0 => 0,
+        1..=8 => 8,
+        9..=128 => size.next_multiple_of(16),
+        _ => size.next_multiple_of(1 << ((size - 1).ilog2() - 2)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn size_classes() {
+        for (size, class) in
+            [(0, 0), (1, 8), (9, 16), (128, 128), (129, 160), (256, 256), (257, 320), (5000, 5120)]
+        {
+            assert_eq!(allocated(size), class, "{size}");
+        }
+    }
 }

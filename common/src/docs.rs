@@ -51,6 +51,9 @@ fn flags(row: &Row) -> String {
 fn keys(row: &Row) -> String {
     match row.keys {
         Keys::None => "none".to_owned(),
+        Keys::Tracked => {
+            "none; clients that track keys are told of changes under the first word".to_owned()
+        }
         Keys::Range { first, last, step } => format!("{first} to {last}, step {step}"),
         Keys::FirstAndCounted { count } => format!("1, and as many as word {count} says behind it"),
     }
@@ -108,7 +111,7 @@ fn default(setting: &Setting) -> String {
 fn names(setting: &Setting) -> String {
     let mut names = format!("`{}`", setting.name);
     if setting.unprefixed {
-        names += " (bare where the server can)";
+        names += " (bare on Redis from 8.0 on)";
     }
     for alias in setting.aliases {
         let _ = write!(names, ", `{alias}`");

@@ -12,6 +12,7 @@ pub mod host;
 pub mod keyspace;
 pub mod number;
 pub mod rdb;
+pub mod record;
 pub mod reply;
 pub mod resp;
 pub mod settings;

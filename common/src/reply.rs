@@ -13,6 +13,8 @@ pub trait Reply {
     fn null_array(&mut self);
     /// `+text`; `text` must not hold a line end.
     fn simple(&mut self, text: &'static str);
+    /// `+text`, where the text is not known beforehand: what would end the line becomes a blank.
+    fn line(&mut self, text: &[u8]);
     /// `$bytes`.
     fn bulk(&mut self, bytes: &[u8]);
     /// `:number`.

@@ -29,15 +29,20 @@ impl Encoder {
         self.bytes
     }
 
-    fn line(&mut self, kind: u8, text: &[u8]) {
+    fn framed(&mut self, kind: u8, text: &[u8]) {
         self.bytes.push(kind);
         self.bytes.extend_from_slice(text);
         self.bytes.extend_from_slice(b"\r\n");
     }
 
     fn len(&mut self, kind: u8, len: usize) {
-        self.line(kind, len.to_string().as_bytes());
+        self.framed(kind, len.to_string().as_bytes());
     }
+}
+
+/// The text without what would end a line, or a C string.
+fn one_line(text: &[u8]) -> Vec<u8> {
+    text.iter().map(|byte| if matches!(byte, b'\r' | b'\n' | 0) { b' ' } else { *byte }).collect()
 }
 
 impl Reply for Encoder {
@@ -54,7 +59,11 @@ impl Reply for Encoder {
     }
 
     fn simple(&mut self, text: &'static str) {
-        self.line(b'+', text.as_bytes());
+        self.framed(b'+', text.as_bytes());
+    }
+
+    fn line(&mut self, text: &[u8]) {
+        self.framed(b'+', &one_line(text));
     }
 
     fn bulk(&mut self, bytes: &[u8]) {
@@ -65,30 +74,30 @@ impl Reply for Encoder {
 
     /// Line ends in `text` become spaces, as in the servers.
     fn error(&mut self, text: &str) {
-        self.line(b'-', text.replace(['\r', '\n'], " ").as_bytes());
+        self.framed(b'-', text.replace(['\r', '\n'], " ").as_bytes());
     }
 
     fn integer(&mut self, number: i64) {
-        self.line(b':', number.to_string().as_bytes());
+        self.framed(b':', number.to_string().as_bytes());
     }
 
     fn double(&mut self, number: f64) {
         let mut text = Vec::new();
         number::print_resp_double(number, &mut text);
-        if self.is_resp3() { self.line(b',', &text) } else { self.bulk(&text) }
+        if self.is_resp3() { self.framed(b',', &text) } else { self.bulk(&text) }
     }
 
     fn boolean(&mut self, value: bool) {
         match (self.is_resp3(), value) {
-            (true, true) => self.line(b'#', b"t"),
-            (true, false) => self.line(b'#', b"f"),
+            (true, true) => self.framed(b'#', b"t"),
+            (true, false) => self.framed(b'#', b"f"),
             (false, value) => self.integer(i64::from(value)),
         }
     }
 
     fn big_number(&mut self, digits: &str) {
         if self.is_resp3() {
-            self.line(b'(', digits.as_bytes())
+            self.framed(b'(', digits.as_bytes())
         } else {
             self.bulk(digits.as_bytes())
         }

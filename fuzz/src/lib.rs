@@ -8,4 +8,5 @@ pub mod bloom;
 pub mod json;
 mod lines;
 mod resp;
+pub mod search;
 mod value;

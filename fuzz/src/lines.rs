@@ -13,9 +13,9 @@ use keyspan_common::{
 use crate::resp;
 
 /// Ends a word.
-pub const WORD_END: u8 = 0xff;
+pub(crate) const WORD_END: u8 = 0xff;
 /// Ends a line.
-pub const LINE_END: u8 = 0xfe;
+pub(crate) const LINE_END: u8 = 0xfe;
 /// Lines behind these teach nothing new.
 const LINES_MAX: usize = 16;
 /// So many bytes of one input are run.
@@ -85,7 +85,8 @@ fn sum(word: &[u8]) -> usize {
 
 fn map_keys(row: &Row, words: &mut [Vec<u8>]) {
     match row.keys {
-        Keys::None => {}
+        // What stands where a key could is no key.
+        Keys::None | Keys::Tracked => {}
         Keys::Range { first, last, step } => {
             let last = if last < 0 { place(words.len()) + last } else { last };
             let step = usize::try_from(step).expect("a step forward");

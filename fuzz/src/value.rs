@@ -29,7 +29,10 @@ pub(crate) fn assert_sound<V: DataType>(value: &V, version: u32) {
     let copy = value.clone();
     let change = region.change();
     let taken = change.bytes_allocated - change.bytes_deallocated;
-    assert_eq!(copy.memory(), taken, "bytes of a copy");
+    // A block is rounded up by a quarter of its size at most, a small one by less than 16 bytes.
+    let most = taken + taken / 4 + 15 * change.allocations;
+    let says = copy.memory();
+    assert!((taken..=most).contains(&says), "a copy takes {taken} to {most} bytes, it says {says}");
     let text = digest(value);
     assert!(digest(&copy) == text, "a copy differs");
     drop(copy);

@@ -141,11 +141,15 @@ def seen(line, results, labels):
 
 
 def missed_goals(lines, results, labels):
-    """Why some goals are missed, a line each."""
-    missed = [line for line in lines if line.verdict(results, labels[0]) == "no" and line.why]
+    """Why some goals are missed, a line for each reason."""
+    missed = {}
+    for line in lines:
+        if line.verdict(results, labels[0]) == "no" and line.why:
+            missed.setdefault(line.why, []).append(line.title)
     if not missed:
         return ""
-    return "\n".join(["### Goals that are missed, and why", "", *(f"* {line.title}: {line.why}" for line in missed)])
+    reasons = (f"* {'; '.join(titles)}: {why}" for why, titles in missed.items())
+    return "\n".join(["### Goals that are missed, and why", "", *reasons])
 
 
 def command_table(rows, results, label):

@@ -6,6 +6,7 @@ types, which no module for Valkey had. What cannot apply is named in EXCLUDED wi
 """
 
 import pytest
+from excluded_search import EXCLUDED_SEARCH
 
 try:
     import valkey
@@ -24,7 +25,13 @@ else:
     valkey.Valkey.info = _info_of_either
 
 # Test id suffix -> why it cannot apply to any of our servers.
-EXCLUDED = {}
+EXCLUDED = {**EXCLUDED_SEARCH}
+
+
+def excluded(node):
+    """Why a test cannot apply; a name without parameters means the test with any."""
+    ends = (end for end in EXCLUDED if node.endswith(end) or node.split("[")[0].endswith(end))
+    return EXCLUDED.get(next(ends, None))
 
 
 def pytest_collection_modifyitems(config, items):
@@ -33,9 +40,9 @@ def pytest_collection_modifyitems(config, items):
             node.own_markers[:] = [
                 mark for mark in node.own_markers if mark.name not in ("skip", "skipif")
             ]
-    gone = [item for item in items if any(item.nodeid.endswith(end) for end in EXCLUDED)]
-    for item in gone:
-        print(f"excluded: {item.nodeid}: {EXCLUDED[next(e for e in EXCLUDED if item.nodeid.endswith(e))]}")
+    gone = {item: why for item in items if (why := excluded(item.nodeid))}
+    for item, why in gone.items():
+        print(f"excluded: {item.nodeid}: {why}")
     items[:] = [item for item in items if item not in gone]
 
 

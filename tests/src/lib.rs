@@ -14,6 +14,7 @@
 //! | `KEYSPAN_KEEP` | `1` keeps every server's folder, not just those of failures | unset |
 
 pub mod acl;
+pub mod bloom;
 pub mod crash;
 pub mod docker;
 mod failure;
@@ -22,6 +23,7 @@ mod name;
 pub mod pages;
 pub mod persistence;
 pub mod pubsub;
+pub mod refusal;
 pub mod replication;
 mod resp;
 mod server;

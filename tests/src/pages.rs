@@ -2,7 +2,11 @@
 
 use std::fs;
 
-use keyspan_common::{command::Row, docs, settings::Setting};
+use keyspan_common::{
+    command::{Arity, Row},
+    docs,
+    settings::Setting,
+};
 
 use crate::{Outcome, ensure, workspace};
 
@@ -38,11 +42,12 @@ impl Tables<'_> {
     /// # Errors
     /// The command and what it lacks.
     pub fn check_rows(&self) -> Outcome<()> {
-        for Row { name, summary, complexity, arguments, .. } in self.rows {
+        for Row { name, summary, complexity, arguments, arity, .. } in self.rows {
             let lacks = |what: &str| format!("{name}: {what}");
             ensure(!summary.is_empty() && !summary.ends_with('.'), || lacks("summary"))?;
             ensure(complexity.starts_with("O("), || lacks("complexity"))?;
-            ensure(!arguments.is_empty(), || lacks("arguments"))?;
+            let is_alone = *arity == Arity::Exactly(1);
+            ensure(is_alone == arguments.is_empty(), || lacks("arguments"))?;
         }
         Ok(())
     }

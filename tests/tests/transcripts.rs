@@ -38,6 +38,9 @@ macro_rules! on_servers {
         mod bloom {
             $(#[test] fn $test() -> super::Outcome<()> { super::play("bloom", Some("bloom"), $server) })*
         }
+        mod search {
+            $(#[test] fn $test() -> super::Outcome<()> { super::play("search", Some("search"), $server) })*
+        }
     };
 }
 

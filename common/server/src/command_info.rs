@@ -21,6 +21,8 @@ static LAYOUT: Layout = Layout(raw::CommandInfoVersion {
 /// Shared between threads as the plain numbers it is.
 struct Layout(raw::CommandInfoVersion);
 
+const CLUSTER: u32 = bindings::REDISMODULE_CTX_FLAGS_CLUSTER;
+
 /// Deepest nesting of arguments that is handed to the server.
 const DEPTH_MAX: usize = 8;
 
@@ -32,15 +34,20 @@ const DEPTH_MAX: usize = 8;
 /// # Safety
 /// `ctx` is that of `OnLoad`.
 pub(crate) unsafe fn register(api: &Api, ctx: *mut raw::Ctx, entry: &Entry) -> Result<(), String> {
-    let row = &entry.row;
+    // A node would refuse names that another one's slots have.
+    // SAFETY: the caller's promise.
+    let is_node = unsafe { (api.context_flags)(ctx) }.cast_unsigned() & CLUSTER != 0;
+    let untracked = Row { keys: Keys::None, ..entry.row };
+    let row = if is_node && entry.row.keys == Keys::Tracked { &untracked } else { &entry.row };
     let refused = |what: &str| format!("the server refuses {what} of the command '{}'", row.name);
     let name = CString::new(row.name).map_err(|_| refused("the name"))?;
     let (first, last, step) = match row.keys {
         Keys::None => (0, 0, 0),
         Keys::Range { first, last, step } => (first, last, step),
-        Keys::FirstAndCounted { .. } => (1, 1, 1),
+        Keys::FirstAndCounted { .. } | Keys::Tracked => (1, 1, 1),
     };
-    let (name, flags) = (name.as_ptr(), flags(row).as_ptr());
+    let flags = CString::new(flags(row)).map_err(|_| refused("the flags"))?;
+    let (name, flags) = (name.as_ptr(), flags.as_ptr());
     // SAFETY: the caller's promise; the server copies the texts.
     unsafe {
         if (api.create_command)(ctx, name, Some(entry.enter), flags, first, last, step) != raw::OK {
@@ -53,15 +60,20 @@ pub(crate) unsafe fn register(api: &Api, ctx: *mut raw::Ctx, entry: &Entry) -> R
     Ok(())
 }
 
-const fn flags(row: &Row) -> &'static std::ffi::CStr {
-    match (row.access, row.fast) {
-        (Access::Read, false) => c"readonly",
-        (Access::Read, true) => c"readonly fast",
-        (Access::Grow, false) => c"write deny-oom",
-        (Access::Grow, true) => c"write deny-oom fast",
-        (Access::Shrink, false) => c"write",
-        (Access::Shrink, true) => c"write fast",
-    }
+/// Redis up to 8.0 and Valkey look for the slots of a cluster in the first of the key specs alone:
+/// where there are more, the command itself is asked ([`crate::entry`]).
+fn flags(row: &Row) -> String {
+    let access = match row.access {
+        Access::Read => "readonly",
+        Access::Grow => "write deny-oom",
+        Access::Shrink => "write",
+    };
+    let fast = if row.fast { " fast" } else { "" };
+    let keys = match row.keys {
+        Keys::None | Keys::Tracked | Keys::Range { .. } => "",
+        Keys::FirstAndCounted { .. } => " getkeys-api",
+    };
+    format!("{access}{fast}{keys}")
 }
 
 /// # Safety
@@ -113,9 +125,15 @@ fn key_specs(row: &Row) -> [raw::KeySpec; 3] {
     let mut specs = [END_OF_KEYS; 3];
     match row.keys {
         Keys::None => {}
+        Keys::Tracked => {
+            let not_key = bindings::REDISMODULE_CMD_KEY_NOT_KEY;
+            let flags = key_flags(Access::Read) | not_key;
+            specs[0] = raw::KeySpec { flags: flags.into(), ..range(Access::Read, 1, 1, 1) };
+        }
         Keys::Range { first, last, step } => specs[0] = range(row.access, first, last, step),
         Keys::FirstAndCounted { count } => {
-            specs[0] = range(row.access, 1, 1, 1);
+            specs[0] =
+                raw::KeySpec { flags: FIRST_OF_COUNTED.into(), ..range(row.access, 1, 1, 1) };
             specs[1] = counted(Access::Read, count);
         }
     }
@@ -125,7 +143,7 @@ fn key_specs(row: &Row) -> [raw::KeySpec; 3] {
 /// The index of the last of [`key_specs`].
 const fn last_key_spec(keys: Keys) -> c_int {
     match keys {
-        Keys::None | Keys::Range { .. } => 0,
+        Keys::None | Keys::Range { .. } | Keys::Tracked => 0,
         Keys::FirstAndCounted { .. } => 1,
     }
 }
@@ -145,8 +163,13 @@ fn counted(access: Access, count: c_int) -> raw::KeySpec {
     }
 }
 
-fn key_flags(access: Access) -> u64 {
-    let flags = match access {
+/// What a command does to the key that stands before those it counts: what was in it is neither
+/// replied nor copied elsewhere, so that the right to write is enough.
+pub(crate) const FIRST_OF_COUNTED: u32 =
+    bindings::REDISMODULE_CMD_KEY_RW | bindings::REDISMODULE_CMD_KEY_UPDATE;
+
+pub(crate) fn key_flags(access: Access) -> u32 {
+    match access {
         Access::Read => bindings::REDISMODULE_CMD_KEY_RO | bindings::REDISMODULE_CMD_KEY_ACCESS,
         Access::Grow => {
             bindings::REDISMODULE_CMD_KEY_RW
@@ -158,13 +181,12 @@ fn key_flags(access: Access) -> u64 {
                 | bindings::REDISMODULE_CMD_KEY_ACCESS
                 | bindings::REDISMODULE_CMD_KEY_DELETE
         }
-    };
-    flags.into()
+    }
 }
 
 fn range(access: Access, first: c_int, last: c_int, step: c_int) -> raw::KeySpec {
     raw::KeySpec {
-        flags: key_flags(access),
+        flags: key_flags(access).into(),
         begin_search_type: bindings::RedisModuleKeySpecBeginSearchType_REDISMODULE_KSPEC_BS_INDEX,
         bs: bindings::RedisModuleCommandKeySpec__bindgen_ty_1 {
             index: bindings::RedisModuleCommandKeySpec__bindgen_ty_1__bindgen_ty_1 { pos: first },

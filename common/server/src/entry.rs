@@ -5,12 +5,14 @@ use std::slice;
 
 use keyspan_common::{
     args::Args,
-    command::{Arity, Command, Row},
+    command::{Access, Arity, Command, Keys, Row},
     data_type::DataType,
+    number::parse_i64,
     reply::Reply,
     wire::Wire,
 };
 
+use crate::command_info::{FIRST_OF_COUNTED, key_flags};
 use crate::context::Context;
 use crate::guard::guard;
 use crate::raw::{self, Api};
@@ -52,6 +54,18 @@ unsafe extern "C" fn enter<C: Command<Value: DataType>>(
     }
     // SAFETY: the words of the call.
     let words = unsafe { slice::from_raw_parts(argv, count) };
+    if let Keys::FirstAndCounted { count } = C::ROW.keys
+        // SAFETY: the call's context.
+        && unsafe { (api.is_keys_request)(ctx) } != 0
+    {
+        guard(C::ROW.name, || {
+            tell_keys(words.len(), counted(api, words, count), |position, flags| {
+                // SAFETY: the context of a call that asks for keys.
+                unsafe { (api.key_at)(ctx, position, flags) };
+            });
+        });
+        return raw::OK;
+    }
     // SAFETY: the call's context.
     let mut reply = unsafe { ClientReply::new(ctx) };
     guard(C::ROW.name, || lay_out(api, words, |args| run::<C>(ctx, words, args, &mut reply)));
@@ -76,7 +90,32 @@ fn run<C: Command<Value: DataType>>(
     }
 }
 
-const fn fits(arity: Arity, count: usize) -> bool {
+/// The place of a number of keys, and that number; `None` if it is none.
+fn counted(api: &Api, words: &[*mut raw::Word], place: c_int) -> Option<(usize, usize)> {
+    let place = usize::try_from(place).ok()?;
+    let number = parse_i64(bytes_of(api, words.get(place)?))?;
+    Some((place, usize::try_from(number).ok()?))
+}
+
+/// Calls `key` with the position of each key of a command line of `len` words and what is done to
+/// it. Keys that are said to lie beyond its end are left out: the command refuses them.
+fn tell_keys(len: usize, counted: Option<(usize, usize)>, key: impl Fn(c_int, c_int)) {
+    let tell = |position: usize, flags: u32| {
+        if let Ok(position) = c_int::try_from(position) {
+            key(position, flags.cast_signed());
+        }
+    };
+    if len > 1 {
+        tell(1, FIRST_OF_COUNTED);
+    }
+    let Some((place, number)) = counted else { return };
+    let first = place.saturating_add(1);
+    if number <= len.saturating_sub(first) {
+        (0..number).for_each(|index| tell(first + index, key_flags(Access::Read)));
+    }
+}
+
+pub(crate) const fn fits(arity: Arity, count: usize) -> bool {
     match arity {
         Arity::AtLeast(least) => count >= least as usize,
         Arity::Exactly(exact) => count == exact as usize,
@@ -85,7 +124,7 @@ const fn fits(arity: Arity, count: usize) -> bool {
 
 /// Calls `body` with the words' bytes, which stay where the server has them.
 #[inline]
-fn lay_out(api: &Api, words: &[*mut raw::Word], body: impl FnOnce(Args<'_>)) {
+pub(crate) fn lay_out(api: &Api, words: &[*mut raw::Word], body: impl FnOnce(Args<'_>)) {
     let mut short: [&[u8]; SHORT] = [&[]; SHORT];
     match short.get_mut(..words.len()) {
         Some(place) => {
@@ -109,5 +148,28 @@ fn bytes_of<'call>(api: &Api, word: &'call *mut raw::Word) -> &'call [u8] {
     unsafe {
         let start = (api.string_ptr_len)(*word, &raw mut len);
         slice::from_raw_parts(start.cast(), len)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    #[test]
+    fn keys_behind_a_number_are_told() {
+        let check = |len: usize, counted: Option<(usize, usize)>, expected: &[c_int]| {
+            let told = RefCell::new(Vec::new());
+            tell_keys(len, counted, |position, _| told.borrow_mut().push(position));
+            assert_eq!(told.into_inner(), expected, "{len} words, {counted:?}");
+        };
+        check(5, Some((2, 2)), &[1, 3, 4]);
+        check(9, Some((2, 2)), &[1, 3, 4]);
+        check(4, Some((2, 2)), &[1]);
+        check(4, Some((2, 0)), &[1]);
+        check(4, Some((2, usize::MAX)), &[1]);
+        check(4, None, &[1]);
+        check(1, None, &[]);
     }
 }

@@ -5,35 +5,50 @@
 //! the function, never by its version.
 #![expect(unsafe_code, reason = "the module API is C; each block says why it is sound")]
 
+mod acl;
 mod alloc;
 mod aof;
+mod call;
 mod capabilities;
 mod command_info;
 mod context;
 mod defrag;
 mod entry;
+mod events;
+mod fork;
 mod guard;
 mod info;
 mod job;
+mod key;
 mod load;
 pub mod log;
 mod raw;
 mod rdb;
+mod record;
 mod replication;
 mod reply;
+mod server;
 mod settings;
+mod shared;
 mod skipped_aux;
 mod snapshot;
 mod text;
 mod value;
 
 pub use alloc::ServerAlloc;
+pub use call::{Call, ServerCommand};
 pub use capabilities::{Capabilities, Family, capabilities};
 pub use entry::Entry;
+pub use events::{Events, Loading};
+pub use fork::{between_forks, guard_forks};
 pub use info::Figures;
+pub use job::{in_background, set_threads};
+pub use key::{Held, Name, OpenKey};
 pub use load::{Foreign, Module, Ready};
+pub use record::{RecordEntry, leaves_out_empty_records};
+pub use server::{Scan, Server};
 pub use settings::LoadArguments;
-pub use skipped_aux::SkippedAux;
+pub use shared::{Documents, SharedDocuments, Step, Unread, Wanted, has_documents};
 pub use value::{TypeEntry, held};
 
 /// For the expansion of [`module!`] alone.
@@ -52,9 +67,13 @@ pub mod expansion {
 ///     types: [Document => encoding],          // fn() -> u32, asked once the settings are known;
 ///                                             // `Document as 1 => ...` for a second type name
 ///     commands: [Set, Get],                   // types with keyspan_common::command::Command
+///     calls: [Search],                        // optional: types with keyspan_server::ServerCommand
 ///     settings: &SETTINGS,                    // &'static [&'static Setting]
 ///     info: figures,                          // optional: fn(&mut dyn FnMut(&str, Figure))
 ///     load: ready,                            // optional: fn(&LoadArguments) -> Result<(), String>
+///     records: [Definitions],                 // optional: types with keyspan_common::record::Record
+///     events: EVENTS,                         // optional: keyspan_server::Events
+///     documents: Shared,                      // optional: keyspan_server::Documents
 ///     // optional: under this load argument records are skipped, and values kept as they are
 ///     foreign: "skip-search-aux" => [Indexes, Dictionaries], [Suggestions => encoding],
 /// }
@@ -66,9 +85,13 @@ macro_rules! module {
         version: $version:expr,
         types: [$($value:ty $(as $type_index:literal)? => $encoding:expr),* $(,)?],
         commands: [$($command:ty),* $(,)?],
+        $(calls: [$($call:ty),* $(,)?],)?
         settings: $settings:expr
         $(, info: $info:expr)?
         $(, load: $load:expr)?
+        $(, records: [$($record:ty),* $(,)?])?
+        $(, events: $events:expr)?
+        $(, documents: $documents:ty)?
         $(, foreign: $flag:expr => [$($aux:ty),* $(,)?], [$($kept:ty => $kept_encoding:expr),* $(,)?])?
         $(,)?
     ) => {
@@ -84,13 +107,19 @@ macro_rules! module {
                     $encoding
                 )
             ),*],
-            commands: &[$($crate::Entry::of::<$command>()),*],
+            commands: &[
+                $($crate::Entry::of::<$command>(),)*
+                $($($crate::Entry::of_server::<$call>(),)*)?
+            ],
             settings: $settings,
             info: $crate::module!(@optional $($info)?),
             load: $crate::module!(@optional $($load)?),
+            records: &[$($($crate::RecordEntry::of::<$record>()),*)?],
+            events: $crate::module!(@optional $($events)?),
+            documents: $crate::module!(@optional $($crate::SharedDocuments::of::<$documents>())?),
             foreign: $crate::module!(@optional $($crate::Foreign {
                 flag: $flag,
-                skipped: &[$($crate::SkippedAux::of::<$aux>()),*],
+                skipped: &[$($crate::RecordEntry::skipped::<$aux>()),*],
                 kept: &[$($crate::TypeEntry::of::<$kept, 0>($kept_encoding)),*],
             })?),
         };

@@ -10,13 +10,15 @@ use redis_module::raw::{
 };
 
 use crate::entry::Entry;
+use crate::events::Events;
 use crate::info::Figures;
 use crate::log::{self, Level};
 use crate::raw::{self, Api};
+use crate::record::RecordEntry;
 use crate::settings::LoadArguments;
-use crate::skipped_aux::SkippedAux;
+use crate::shared::SharedDocuments;
 use crate::value::TypeEntry;
-use crate::{alloc, capabilities, command_info, guard, info, settings, snapshot};
+use crate::{alloc, capabilities, command_info, events, guard, info, settings, snapshot};
 
 /// What a module does last when it is loaded; an error refuses to load and is logged.
 pub type Ready = fn(&LoadArguments) -> Result<(), String>;
@@ -38,6 +40,12 @@ pub struct Module {
     pub info: Option<Figures>,
     /// Called last.
     pub load: Option<Ready>,
+    /// Its records beside the keys.
+    pub records: &'static [RecordEntry],
+    /// What it does when something happens.
+    pub events: Option<Events>,
+    /// The documents it lets other modules read.
+    pub documents: Option<SharedDocuments>,
     /// What of another module's data is taken, and when.
     pub foreign: Option<Foreign>,
 }
@@ -48,7 +56,7 @@ pub struct Foreign {
     /// The load argument that asks for it.
     pub flag: &'static str,
     /// Records that are read to their end and dropped.
-    pub skipped: &'static [SkippedAux],
+    pub skipped: &'static [RecordEntry],
     /// Types whose values are kept as they are.
     pub kept: &'static [TypeEntry],
 }
@@ -160,6 +168,9 @@ impl Module {
                     kind.register(api, ctx)?;
                 }
             }
+            for kind in self.records {
+                kind.register(api, ctx)?;
+            }
             command_info::add_categories(api, ctx, self.commands);
             for entry in self.commands {
                 command_info::register(api, ctx, entry)?;
@@ -167,6 +178,12 @@ impl Module {
             snapshot::follow(api, ctx);
             if let Some(figures) = self.info {
                 info::register(api, ctx, figures);
+            }
+            if let Some(documents) = self.documents {
+                documents.export(api, ctx)?;
+            }
+            if let Some(all) = self.events {
+                events::register(api, ctx, all)?;
             }
         }
         Ok(())

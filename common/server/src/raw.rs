@@ -10,13 +10,15 @@ use std::sync::OnceLock;
 
 use redis_module::raw as bindings;
 pub(crate) use redis_module::raw::{
-    RedisModuleBlockedClient as BlockedClient, RedisModuleCmdFunc as CommandFunction,
-    RedisModuleCommand as Command, RedisModuleCommandArg as CommandArg,
-    RedisModuleCommandInfo as CommandInfo, RedisModuleCommandInfoVersion as CommandInfoVersion,
-    RedisModuleCommandKeySpec as KeySpec, RedisModuleCtx as Ctx, RedisModuleDefragCtx as DefragCtx,
-    RedisModuleDigest as Digest, RedisModuleIO as Io, RedisModuleInfoCtx as InfoCtx,
-    RedisModuleKey as Key, RedisModuleKeyOptCtx as KeyOptCtx, RedisModuleString as Word,
-    RedisModuleType as Type, RedisModuleTypeMethods as TypeMethods,
+    RedisModuleBlockedClient as BlockedClient, RedisModuleCallReply as CallReply,
+    RedisModuleCmdFunc as CommandFunction, RedisModuleCommand as Command,
+    RedisModuleCommandArg as CommandArg, RedisModuleCommandInfo as CommandInfo,
+    RedisModuleCommandInfoVersion as CommandInfoVersion, RedisModuleCommandKeySpec as KeySpec,
+    RedisModuleCtx as Ctx, RedisModuleDefragCtx as DefragCtx, RedisModuleDigest as Digest,
+    RedisModuleEvent as Event, RedisModuleIO as Io, RedisModuleInfoCtx as InfoCtx,
+    RedisModuleKey as Key, RedisModuleKeyOptCtx as KeyOptCtx, RedisModuleScanCursor as ScanCursor,
+    RedisModuleString as Word, RedisModuleType as Type, RedisModuleTypeMethods as TypeMethods,
+    RedisModuleUser as User,
 };
 
 /// What a function of the API answers when it worked.
@@ -92,6 +94,8 @@ api! {
             *mut Ctx, *const c_char, CommandFunction, *const c_char, c_int, c_int, c_int) -> c_int;
         get_command: RedisModule_GetCommand(*mut Ctx, *const c_char) -> *mut Command;
         set_command_info: RedisModule_SetCommandInfo(*mut Command, *const CommandInfo) -> c_int;
+        is_keys_request: RedisModule_IsKeysPositionRequest(*mut Ctx) -> c_int;
+        key_at: RedisModule_KeyAtPosWithFlags(*mut Ctx, c_int, c_int);
         context_flags: RedisModule_GetContextFlags(*mut Ctx) -> c_int;
         string_ptr_len: RedisModule_StringPtrLen(*const Word, *mut usize) -> *const c_char;
         create_string: RedisModule_CreateString(*mut Ctx, *const c_char, usize) -> *mut Word;
@@ -167,14 +171,41 @@ api! {
             Option<unsafe extern "C" fn(*mut Ctx, *mut c_void)>, c_longlong) -> *mut BlockedClient;
         unblock_client: RedisModule_UnblockClient(*mut BlockedClient, *mut c_void) -> c_int;
         blocked_private_data: RedisModule_GetBlockedClientPrivateData(*mut Ctx) -> *mut c_void;
+        on_disconnect: RedisModule_SetDisconnectCallback(
+            *mut BlockedClient, bindings::RedisModuleDisconnectFunc);
+        subscribe_keys: RedisModule_SubscribeToKeyspaceEvents(
+            *mut Ctx, c_int, bindings::RedisModuleNotificationFunc) -> c_int;
+        subscribe_server: RedisModule_SubscribeToServerEvent(
+            *mut Ctx, Event, bindings::RedisModuleEventCallback) -> c_int;
+        selected_db: RedisModule_GetSelectedDb(*mut Ctx) -> c_int;
+        select_db: RedisModule_SelectDb(*mut Ctx, c_int) -> c_int;
+        db_size: RedisModule_DbSize(*mut Ctx) -> c_ulonglong;
+        hash_get: RedisModule_HashGet(*mut Key, c_int, ...) -> c_int;
+        scan_key: RedisModule_ScanKey(
+            *mut Key, *mut ScanCursor, bindings::RedisModuleScanKeyCB, *mut c_void) -> c_int;
+        scan: RedisModule_Scan(
+            *mut Ctx, *mut ScanCursor, bindings::RedisModuleScanCB, *mut c_void) -> c_int;
+        scan_cursor: RedisModule_ScanCursorCreate() -> *mut ScanCursor;
+        free_scan_cursor: RedisModule_ScanCursorDestroy(*mut ScanCursor);
+        create_timer: RedisModule_CreateTimer(
+            *mut Ctx, bindings::mstime_t, bindings::RedisModuleTimerProc, *mut c_void)
+            -> bindings::RedisModuleTimerID;
+        call: RedisModule_Call(*mut Ctx, *const c_char, *const c_char, ...) -> *mut CallReply;
+        free_call_reply: RedisModule_FreeCallReply(*mut CallReply);
+        export_shared: RedisModule_ExportSharedAPI(
+            *mut Ctx, *const c_char, *mut c_void) -> c_int;
+        shared: RedisModule_GetSharedAPI(*mut Ctx, *const c_char) -> *mut c_void;
+        current_user_name: RedisModule_GetCurrentUserName(*mut Ctx) -> *mut Word;
+        user: RedisModule_GetModuleUserFromUserName(*mut Word) -> *mut User;
+        free_user: RedisModule_FreeModuleUser(*mut User);
     }
     optional {
-        subscribe_to_server_event: RedisModule_SubscribeToServerEvent(
-            *mut Ctx, bindings::RedisModuleEvent, bindings::RedisModuleEventCallback) -> c_int;
+        type_method_version: RedisModule_GetTypeMethodVersion() -> c_int;
         module_options_all: RedisModule_GetModuleOptionsAll() -> c_int;
         add_acl_category: RedisModule_AddACLCategory(*mut Ctx, *const c_char) -> c_int;
         set_acl_categories: RedisModule_SetCommandACLCategories(
             *mut Command, *const c_char) -> c_int;
+        user_acl: RedisModule_GetModuleUserACLString(*mut User) -> *mut Word;
         malloc_size: RedisModule_MallocSize(*mut c_void) -> usize;
         defrag_alloc: RedisModule_DefragAlloc(*mut DefragCtx, *mut c_void) -> *mut c_void;
         defrag_should_stop: RedisModule_DefragShouldStop(*mut DefragCtx) -> c_int;

@@ -142,6 +142,17 @@ impl Reply for ClientReply {
         }
     }
 
+    fn line(&mut self, text: &[u8]) {
+        if self.owes(0) {
+            let end = |byte: &u8| matches!(byte, b'\r' | b'\n' | 0);
+            let mut text: Vec<u8> =
+                text.iter().map(|byte| if end(byte) { b' ' } else { *byte }).collect();
+            text.push(0);
+            // SAFETY: the context of the running callback and a text that ends in NUL.
+            unsafe { (self.api.reply_simple)(self.ctx, text.as_ptr().cast()) };
+        }
+    }
+
     #[inline]
     fn bulk(&mut self, bytes: &[u8]) {
         self.buffer(self.api.reply_bulk, bytes);

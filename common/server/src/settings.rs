@@ -8,8 +8,10 @@ use std::sync::{Mutex, PoisonError};
 use keyspan_common::settings::{Kind, Setting};
 use redis_module::raw::{
     REDISMODULE_CONFIG_DEFAULT, REDISMODULE_CONFIG_IMMUTABLE, REDISMODULE_CONFIG_MEMORY,
+    REDISMODULE_CONFIG_UNPREFIXED,
 };
 
+use crate::capabilities::{Family, capabilities};
 use crate::guard::guard;
 use crate::raw::{self, Api};
 
@@ -69,9 +71,11 @@ pub(crate) unsafe fn register(
     ctx: *mut raw::Ctx,
     settings: &'static [&'static Setting],
 ) -> Result<(), String> {
+    // Redis knows the flag from 8.0 on. In Valkey 9.1 the same bit makes a number unsigned.
+    let mut can_be_bare = capabilities().is_some_and(|found| found.family == Family::Redis);
     for setting in settings {
         // SAFETY: the caller's promise.
-        if !unsafe { register_names(api, ctx, setting) } {
+        if !unsafe { register_names(api, ctx, setting, &mut can_be_bare) } {
             return Err(format!("the server refuses the setting '{}'", setting.name));
         }
     }
@@ -83,22 +87,28 @@ pub(crate) unsafe fn register(
     }
 }
 
-/// Registers a setting under each of its names; whether the server took them.
+/// Registers a setting under each of its names; whether the server took them. A server that refuses
+/// a bare name writes a line of its log each time, and is not asked again: `can_be_bare`.
 ///
 /// # Safety
 /// As for [`register`].
-unsafe fn register_names(api: &Api, ctx: *mut raw::Ctx, setting: &'static Setting) -> bool {
+unsafe fn register_names(
+    api: &Api,
+    ctx: *mut raw::Ctx,
+    setting: &'static Setting,
+    can_be_bare: &mut bool,
+) -> bool {
     let flags =
         if setting.fixed { REDISMODULE_CONFIG_IMMUTABLE } else { REDISMODULE_CONFIG_DEFAULT };
     // SAFETY: the caller's promise; likewise below.
     let take = |name, flags| unsafe { register_one(api, ctx, setting, name, flags) } == raw::OK;
-    // A server that does not know the flag refuses it.
-    (setting.unprefixed && take(setting.name, flags | UNPREFIXED) || take(setting.name, flags))
-        && setting.aliases.iter().all(|alias| take(alias, flags))
+    let mut taken = false;
+    if setting.unprefixed && *can_be_bare {
+        taken = take(setting.name, flags | REDISMODULE_CONFIG_UNPREFIXED);
+        *can_be_bare = taken;
+    }
+    (taken || take(setting.name, flags)) && setting.aliases.iter().all(|alias| take(alias, flags))
 }
-
-/// The setting's name stands without the module's (from Redis 8.0 and Valkey 9.1 on).
-const UNPREFIXED: c_uint = 1 << 7;
 
 /// # Safety
 /// As for [`register`].

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use redis_module::raw::{
     REDISMODULE_EVENT_PERSISTENCE, REDISMODULE_SUBEVENT_PERSISTENCE_ENDED,
-    REDISMODULE_SUBEVENT_PERSISTENCE_FAILED, RedisModuleEvent,
+    REDISMODULE_SUBEVENT_PERSISTENCE_FAILED,
 };
 
 use crate::raw::{self, Api};
@@ -26,17 +26,15 @@ pub(crate) fn is_written() -> bool {
 /// # Safety
 /// `ctx` is that of `OnLoad`.
 pub(crate) unsafe fn follow(api: &Api, ctx: *mut raw::Ctx) {
-    let event = RedisModuleEvent { id: REDISMODULE_EVENT_PERSISTENCE, dataver: 1 };
-    if let Some(subscribe) = api.subscribe_to_server_event {
-        // SAFETY: the caller's promise; the callback lives as long as the library.
-        unsafe { subscribe(ctx, event, Some(changed)) };
-    }
+    let event = raw::Event { id: REDISMODULE_EVENT_PERSISTENCE, dataver: 1 };
+    // SAFETY: the caller's promise; the callback lives as long as the library.
+    unsafe { (api.subscribe_server)(ctx, event, Some(changed)) };
 }
 
 /// Called by the server, on the main thread.
 unsafe extern "C" fn changed(
     _ctx: *mut raw::Ctx,
-    _event: RedisModuleEvent,
+    _event: raw::Event,
     subevent: u64,
     _data: *mut c_void,
 ) {

@@ -234,7 +234,7 @@ unsafe extern "C" fn load<V: DataType, const TYPE: usize>(
 
 /// When a record of a type's own stands: before the keys, or behind them.
 pub(crate) const BEFORE_KEYS: c_int = raw::code(REDISMODULE_AUX_BEFORE_RDB);
-const AFTER_KEYS: c_int = raw::code(REDISMODULE_AUX_AFTER_RDB);
+pub(crate) const AFTER_KEYS: c_int = raw::code(REDISMODULE_AUX_AFTER_RDB);
 
 unsafe extern "C" fn load_aux<V: DataType>(io: *mut raw::Io, version: c_int, when: c_int) -> c_int {
     let loaded = guard("aux_load", || {

@@ -9,7 +9,7 @@ use keyspan_common::{
     settings::{Kind, Setting},
 };
 
-use super::{probes::ROWS, values};
+use super::{bound_memory, probes::ROWS, values};
 use crate::lines::{self, Module, States};
 
 /// Sizes up to this are small enough for many values of them, and from [`REFUSED`] on every command
@@ -23,6 +23,7 @@ const ERROR_MIN: f64 = 0.002;
 /// Runs the lines.
 pub fn check(input: &[u8]) {
     let Some((profile, lines)) = input.split_first() else { return };
+    bound_memory();
     lines::check::<Bloom>(*profile, lines);
 }
 
@@ -59,7 +60,6 @@ impl Module for Bloom {
             "RESERVE" | "INSERT" | "INSERTNX" | "INITBYDIM" | "INITBYPROB" | "CREATE" | "MERGE" => {
                 words.iter_mut().skip(2).for_each(bring_down);
             }
-            "LOADCHUNK" => load_chunk(words),
             _ => {}
         }
     }
@@ -93,39 +93,4 @@ fn bring_down(word: &mut Vec<u8>) {
     {
         *word = ERROR_MIN.to_string().into();
     }
-}
-
-/// Takes the data of a header away that would cost much.
-fn load_chunk(words: &mut [Vec<u8>]) {
-    if let Some(data) = words.get_mut(3)
-        && size_of_bloom(data).max(size_of_cuckoo(data)).is_some()
-    {
-        data.clear();
-    }
-}
-
-/// The bytes that a header of a Bloom filter asks for, if they would cost much.
-pub(super) fn size_of_bloom(header: &[u8]) -> Option<u64> {
-    let links = header.get(20..)?.chunks_exact(53);
-    let sizes = links.filter_map(|link| link.first_chunk()).map(|size| u64::from_le_bytes(*size));
-    costly(sizes.fold(0, u64::saturating_add))
-}
-
-/// The bytes that a header of a Cuckoo filter asks for, if they would cost much.
-pub(super) fn size_of_cuckoo(header: &[u8]) -> Option<u64> {
-    let field = |place: usize| Some(u64::from_le_bytes(*header.get(place..)?.first_chunk()?));
-    let small = |place: usize| Some(u16::from_le_bytes(*header.get(place..)?.first_chunk()?));
-    let (buckets, filters) = (field(8)?, field(24)?);
-    let (bucket_size, expansion) = (u64::from(small(32)?), u64::from(small(36)?));
-    let mut size = 0_u64;
-    let mut table = buckets.saturating_mul(bucket_size);
-    for _ in 0..filters.min(64) {
-        size = size.saturating_add(table);
-        table = table.saturating_mul(expansion);
-    }
-    costly(size)
-}
-
-fn costly(size: u64) -> Option<u64> {
-    (1 << 20..REFUSED).contains(&size).then_some(size)
 }

@@ -7,7 +7,7 @@ use keyspan_common::rdb::{
 };
 
 use super::{
-    CountMin, Cuckoo, Filter, TDigest, TopK, types,
+    CountMin, Cuckoo, Filter, TDigest, TopK, bound_memory, types,
     values::{Stored, assert_answers},
 };
 use crate::value::RDB_VERSION;
@@ -25,6 +25,7 @@ pub fn check(input: &[u8]) {
     if rest.len() > INPUT_MAX {
         return;
     }
+    bound_memory();
     let type_id = TypeId::new(NAMES[usize::from(*name) % NAMES.len()], u32::from(version % 8));
     match kind % 4 {
         0 => payload(rest),

@@ -2,6 +2,7 @@
 //! their formats are `keyspan-bloom-core`'s, the module API is `keyspan-server`'s.
 
 pub mod commands;
+pub mod memory;
 #[cfg(feature = "module")]
 mod module;
 pub mod settings;

@@ -7,10 +7,13 @@ use keyspan_bloom_core::{
     t_digest::{self, TDigest},
     top_k::{self, TopK},
     totals::Totals,
+    zeroed,
 };
 use keyspan_common::{data_type::DataType, settings::Figure};
 
-use crate::{commands::bloom_commands, settings};
+use keyspan_server::LoadArguments;
+
+use crate::{commands::bloom_commands, memory, settings};
 
 /// The version that clients gate on: that of the RedisBloom whose replies these are.
 const VERSION: i32 = 80800;
@@ -33,6 +36,12 @@ fn figures_of<V: DataType>(kind: &str, totals: &Totals, line: Line<'_>) {
     say("num_objects", keyspan_server::held::<V>());
     say("num_filters_across_objects", totals.filters());
     say("num_items_across_objects", totals.items());
+}
+
+/// Tells the core how much memory the machine has, if the system says it.
+fn measure(_: &LoadArguments) -> Result<(), String> {
+    memory::of_machine().inspect(|&bytes| zeroed::set_memory(bytes));
+    Ok(())
 }
 
 /// The encoding of RedisBloom 2.2 and later, of Bloom and Cuckoo filters.
@@ -66,6 +75,7 @@ macro_rules! module {
             commands: [$($command),*],
             settings: &settings::SETTINGS,
             info: figures,
+            load: measure,
         }
     };
 }

@@ -10,3 +10,5 @@ mod length;
 #[cfg(feature = "module")]
 mod module;
 pub mod settings;
+#[cfg(feature = "module")]
+mod shared;

@@ -35,6 +35,7 @@ macro_rules! module {
             commands: [$($command),*],
             settings: &crate::settings::SETTINGS,
             info: figures,
+            documents: crate::shared::Shared,
             foreign: "skip-search-aux" => [Indexes, Dictionaries], [Suggestions => kept_encoding],
         }
     };

@@ -9,18 +9,27 @@
 
 use std::num::NonZero;
 
-use keyspan_common::{data_type::Mover, rdb::Error};
+use keyspan_common::{
+    data_type::{Mover, allocated},
+    rdb::Error,
+};
 
 use crate::{hash::murmur32, zeroed::zeroed};
 
 /// Why there is no grid of some dimensions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoGrid {
-    /// A dimension is 0, or the bytes of all cells are more than an address can tell apart.
+    /// A dimension is 0, there are too many rows, or the bytes of all cells are more than an address
+    /// can tell apart.
     Dimensions,
     /// The allocator has no such block.
     Memory,
 }
+
+/// The most rows. A sketch errs with a probability of 2 to the power of minus their number, so that
+/// nobody needs a hundred; whoever confuses rows and columns may have more, but an item that took
+/// seconds would hold up everyone.
+const ROWS_MAX: u64 = 1 << 16;
 
 /// An RDB version that every server takes in a RESTORE.
 pub(crate) const RESTORED_EVERYWHERE: u16 = 9;
@@ -59,8 +68,11 @@ impl<const N: usize> Grid<N> {
         Ok(Self { width: width_checked, depth, cells: cells.to_vec() })
     }
 
-    /// The bytes of all cells, if there are any and a block can be as large.
+    /// The bytes of all cells, if there are any, of not too many rows, and a block can be as large.
     fn len_bytes(width: u64, depth: u64) -> Option<usize> {
+        if depth > ROWS_MAX {
+            return None;
+        }
         let cells = usize::try_from(width.checked_mul(depth)?).ok()?;
         let len = cells.checked_mul(N).filter(|&len| isize::try_from(len).is_ok())?;
         (len > 0).then_some(len)
@@ -83,7 +95,7 @@ impl<const N: usize> Grid<N> {
 
     /// Bytes on the heap.
     pub(crate) const fn memory(&self) -> usize {
-        self.cells.capacity()
+        allocated(self.cells.capacity())
     }
 
     /// Gives the cells a better place.
@@ -152,10 +164,12 @@ mod tests {
             (u64::MAX, 1),
             (1, u64::MAX),
             (1 << 32, 1 << 32),
+            (1, (1 << 16) + 1),
         ] {
             check(width, depth, Some(NoGrid::Dimensions));
         }
         check(1 << 60, 1, Some(NoGrid::Memory));
+        check(1, 1 << 16, None);
     }
 
     #[test]

@@ -366,6 +366,29 @@ fn growth_ends_in_a_refusal_and_changes_nothing() {
     }
 }
 
+/// A header of so many links that hold nothing.
+fn long_header(links: u32) -> Vec<u8> {
+    let header = redis_chain(0.01, 10, 2, true).header();
+    let (head, link) = header.split_at(20);
+    let mut long = head.to_vec();
+    long[8..12].copy_from_slice(&links.to_le_bytes());
+    (0..links).for_each(|_| long.extend(link));
+    long
+}
+
+#[test]
+fn no_chain_has_links_without_end() {
+    assert!(redis::Chain::from_header(&long_header(2049)).is_none());
+    let mut chain = redis::Chain::from_header(&long_header(2048)).unwrap();
+    let refused = (0..100_u32).find_map(|item| chain.insert(&item.to_le_bytes()).err());
+    assert_eq!((refused, chain.links()), (Some(Refusal::Size), 2048));
+    // Each as large as the last, at nearly the same error.
+    let shape =
+        valkey::Shape { error: 1e-9, capacity: 1, expansion: 1, tightening: 0.999_999, seed: None };
+    assert_eq!(shape.scaled_capacity(None, u64::MAX), Ok(1 << 14));
+    assert_eq!(shape.scaled_capacity(Some(1 << 15), u64::MAX), Err(Refusal::Rate));
+}
+
 #[test]
 fn the_limit_of_a_valkey_filter_holds() {
     let mut filter = valkey_chain(0.01, 100, 2, None);

@@ -255,6 +255,21 @@ fn chunks_lie_within_one_table() {
     check(u64::MAX, b"x", Err(BadChunk));
 }
 
+/// One after the other, each was looked for from the first table on: 2^31 steps.
+#[test]
+fn many_tables_go_in_pieces() {
+    let tables = u64::try_from(TABLES_MAX).unwrap();
+    let mut filter = Cuckoo::from_header(&header([1, 8, 0, tables], [2, 20, 1])).unwrap();
+    for (table, position) in (0..tables).zip((1..).step_by(16)) {
+        let [low, high, ..] = table.to_le_bytes();
+        filter.load_chunk(position + 16, &[[low, high]; 8].concat()).unwrap();
+        let (behind, chunk) = filter.chunk(position).unwrap();
+        assert_eq!((behind, &chunk[14..]), (position + 16, &[low, high][..]));
+    }
+    assert_eq!(filter.chunk(tables * 16 + 1), None);
+    assert_eq!(filter.load_chunk(tables * 16 + 17, &[0; 16]), Err(BadChunk));
+}
+
 fn header(long: [u64; 4], short: [u16; 3]) -> Vec<u8> {
     let long = long.into_iter().flat_map(u64::to_le_bytes);
     long.chain(short.into_iter().flat_map(u16::to_le_bytes)).collect()
@@ -304,6 +319,20 @@ fn a_refused_item_leaves_every_fingerprint_where_it_was() {
         }
         assert!(refused > 12);
     }
+}
+
+/// The budget of a batch is for items that find no slot: a thousand that find one after many moves
+/// are put in as one by one.
+#[test]
+fn batches_evict_as_single_items_do() {
+    let items: Vec<[u8; 4]> = (0..3_930_u32).map(u32::to_le_bytes).collect();
+    let (mut batch, mut single) = (filter(4_096, 4, 65_535, 0), filter(4_096, 4, 65_535, 0));
+    let slices = items.iter().map(<[u8; 4]>::as_slice);
+    batch.add_many(slices, Mode::Always, 32, |added| assert_eq!(added, Ok(true)));
+    for item in &items {
+        assert_eq!(single.add(item, Mode::Always, 32), Ok(true));
+    }
+    assert_eq!(digest(&batch), digest(&single));
 }
 
 #[test]

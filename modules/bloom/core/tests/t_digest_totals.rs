@@ -11,7 +11,7 @@ fn sums_follow_what_lives() {
     let mut digest = TDigest::new(Compression::DEFAULT);
     check((1, 0, 0), "new");
     digest.add(&[1.0; 2000]).unwrap();
-    check((1, 2000, 9760), "grown to the capacity");
+    check((1, 2000, 10_240), "grown to the capacity, 9760 bytes");
     let mut twin = digest.clone();
     twin.merge(&digest).unwrap();
     assert_eq!((TOTALS.filters(), TOTALS.items()), (2, 6000), "merged");

@@ -1,5 +1,7 @@
 //! The bits of one link of a chain, and where an item's are.
 
+use keyspan_common::data_type::allocated;
+
 use crate::{
     simd::prefetch,
     zeroed::{NoMemory, zeroed},
@@ -109,7 +111,7 @@ impl Bitmap {
 
     /// Bytes on the heap.
     pub(super) fn memory(&self) -> usize {
-        self.block.capacity()
+        allocated(self.block.capacity())
     }
 
     /// Positions an item has.
@@ -192,4 +194,21 @@ pub(super) fn copied(bytes: &[u8]) -> Result<Vec<u8>, NoMemory> {
     block.try_reserve_exact(bytes.len()).map_err(|_| NoMemory)?;
     block.extend_from_slice(bytes);
     Ok(block)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// No item is known whose hashes come near the prime.
+    #[test]
+    fn hashes_of_the_third_series_stay_below_its_prime() {
+        let check = |first, second, expected: [u64; 4]| {
+            let hashes = Hashes { first, second };
+            assert_eq!(hashes.primes(4).collect::<Vec<_>>(), expected, "{first} {second}");
+        };
+        check(7, 5, [7, 5, 17, 22]);
+        check(u64::MAX, 0, [u64::MAX, 0, 58, 58]);
+        check(PRIME - 2, 1, [PRIME - 2, 1, 0, 1]);
+    }
 }

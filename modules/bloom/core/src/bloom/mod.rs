@@ -48,9 +48,11 @@ pub enum Refusal {
     Full,
     /// It would be larger than the limit it was given.
     Limit,
+    /// There is no memory for it, see [`crate::zeroed`].
+    Memory,
     /// The error of the next link would be 0.
     Rate,
-    /// There is no such filter, or no memory for it.
+    /// There is no such filter.
     Size,
 }
 

@@ -50,6 +50,10 @@ impl Merge {
         }
         for (sum, cell) in self.cells.iter_mut().zip(sketch.grid.all()) {
             let count = i64::from(u32::from_le_bytes(*cell));
+            // Memory that was never used stays so.
+            if count == 0 {
+                continue;
+            }
             *sum = weighted(sum.cast_signed(), count, weight)?.cast_unsigned();
         }
         // A product that fits may be of a total that does not.
@@ -71,6 +75,9 @@ impl Merge {
             NoGrid::Memory => NoMerge::Memory,
         })?;
         for (cell, sum) in grid.all_mut().iter_mut().zip(&self.cells) {
+            if *sum == 0 {
+                continue;
+            }
             // Negative ones are the greatest unsigned ones.
             *cell = u32::try_from(*sum).map_err(|_| NoMerge::Overflow)?.to_le_bytes();
         }

@@ -5,7 +5,7 @@ use super::{
     hash::{Probe, other},
     table::Table,
 };
-use crate::zeroed::NoMemory;
+use crate::zeroed::{NoMemory, fits};
 
 /// What becomes of an item that the filter seems to hold already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +25,11 @@ pub enum Refused {
     NoMemory,
 }
 
+/// What the evictions of one call may cost, in nanoseconds or so; from then on a full table counts as
+/// full at once. With the default of 20 iterations that takes hundreds of thousands of items that find no
+/// slot, with the largest number about a hundred.
+const EFFORT_MAX: u64 = 1 << 27;
+
 impl Cuckoo {
     /// Adds `item` and says whether anything changed: always, unless by [`Mode::IfAbsent`]. The filter
     /// grows to at most `tables_max` tables.
@@ -33,7 +38,7 @@ impl Cuckoo {
     /// [`Refused`], and nothing has changed.
     pub fn add(&mut self, item: &[u8], mode: Mode, tables_max: usize) -> Result<bool, Refused> {
         let probe = self.family.probe(item);
-        let added = self.insert(probe, mode, tables_max);
+        let added = self.insert(probe, mode, tables_max, &mut { EFFORT_MAX });
         self.share.set_items(self.items);
         added
     }
@@ -47,10 +52,11 @@ impl Cuckoo {
         mut answer: impl FnMut(Result<bool, Refused>),
     ) {
         let mut items = items.into_iter();
+        let mut effort = EFFORT_MAX;
         loop {
             let (probes, filled) = self.batch(&mut items);
             for &probe in probes.iter().take(filled) {
-                answer(self.insert(probe, mode, tables_max));
+                answer(self.insert(probe, mode, tables_max, &mut effort));
             }
             if filled < probes.len() {
                 break;
@@ -59,14 +65,20 @@ impl Cuckoo {
         self.share.set_items(self.items);
     }
 
-    fn insert(&mut self, probe: Probe, mode: Mode, tables_max: usize) -> Result<bool, Refused> {
+    fn insert(
+        &mut self,
+        probe: Probe,
+        mode: Mode,
+        tables_max: usize,
+        effort: &mut u64,
+    ) -> Result<bool, Refused> {
         if mode == Mode::IfAbsent && self.holds(probe) {
             return Ok(false);
         }
-        if !self.place(probe) {
+        if !self.place(probe, effort) {
             self.grow(tables_max)?;
             // A table just made has a free slot for anything.
-            self.place(probe);
+            self.place(probe, effort);
         }
         self.items = self.items.saturating_add(1);
         Ok(true)
@@ -74,15 +86,22 @@ impl Cuckoo {
 
     /// Puts a fingerprint into a free slot of the newest table that has one, or evicts.
     #[inline]
-    fn place(&mut self, probe: Probe) -> bool {
-        self.tables.iter_mut().rev().any(|table| table.put(probe)) || self.evict(probe)
+    fn place(&mut self, probe: Probe, effort: &mut u64) -> bool {
+        self.tables.iter_mut().rev().any(|table| table.put(probe)) || self.evict(probe, effort)
     }
 
     #[cold]
-    fn evict(&mut self, probe: Probe) -> bool {
-        let iterations = self.layout.iterations();
+    fn evict(&mut self, probe: Probe, effort: &mut u64) -> bool {
+        let (iterations, size) = (self.layout.iterations(), self.layout.bucket_size());
+        // A bucket out of the cache, and its slots.
+        let cost = 16 + u64::from(size);
+        if *effort < u64::from(iterations) * cost {
+            return false;
+        }
         self.tables.last_mut().is_some_and(|table| {
-            Eviction::new(table, probe, self.layout.bucket_size()).run(iterations)
+            let found = Eviction::new(table, probe, size).run(iterations);
+            *effort -= u64::from(found.unwrap_or(iterations)) * cost;
+            found.is_some()
         })
     }
 
@@ -93,6 +112,9 @@ impl Cuckoo {
             return Err(Refused::Full);
         }
         let buckets = self.layout.buckets_of(count).ok_or(NoMemory)?;
+        let bytes = self.layout.bytes_of(count).ok_or(NoMemory)?;
+        let bytes = bytes.saturating_add(size_of::<Table>()).saturating_add(self.heap_bytes());
+        u64::try_from(bytes).ok().filter(|&bytes| fits(bytes)).ok_or(NoMemory)?;
         self.tables.try_reserve_exact(1).map_err(|_| NoMemory)?;
         self.tables.push(Table::zeroed(buckets, self.layout.bucket_size())?);
         self.tell();
@@ -123,13 +145,14 @@ impl<'a> Eviction<'a> {
         Self { table, fingerprint, bucket, victim: 0, bucket_size }
     }
 
-    /// Whether a slot was found within `iterations` exchanges. If not, the table is as it was.
-    fn run(mut self, iterations: u16) -> bool {
-        if (0..iterations).any(|_| self.step()) {
-            return true;
+    /// How many exchanges, of at most `iterations`, were made before a slot was found. If none was, the
+    /// table is as it was.
+    fn run(mut self, iterations: u16) -> Option<u16> {
+        let found = (0..iterations).find(|_| self.step());
+        if found.is_none() {
+            (0..iterations).for_each(|_| self.step_back());
         }
-        (0..iterations).for_each(|_| self.step_back());
-        false
+        found
     }
 
     fn step(&mut self) -> bool {

@@ -2,6 +2,9 @@
 
 use std::num::NonZeroU8;
 
+use super::table::Table;
+use crate::zeroed;
+
 /// The largest factor from one table to the next.
 pub const EXPANSION_MAX: u16 = 32_768;
 
@@ -77,6 +80,15 @@ impl Layout {
     pub(super) fn bytes_of(self, index: usize) -> Option<usize> {
         let slots = self.buckets_of(index)?.checked_mul(self.bucket_size().into())?;
         usize::try_from(slots).ok()
+    }
+
+    /// Whether there can be a filter of so many tables, and memory for it; O(tables).
+    pub(super) fn fits(self, tables: usize) -> bool {
+        let add = |sum: usize, index| {
+            sum.checked_add(self.bytes_of(index)?)?.checked_add(size_of::<Table>())
+        };
+        let bytes = (0..tables).try_fold(0, add).and_then(|bytes| u64::try_from(bytes).ok());
+        bytes.is_some_and(zeroed::fits)
     }
 }
 

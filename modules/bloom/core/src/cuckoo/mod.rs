@@ -23,6 +23,8 @@ mod rdb;
 mod table;
 mod transfer;
 
+use keyspan_common::data_type::allocated;
+
 use crate::{
     simd::prefetch,
     totals::{Share, Totals},
@@ -78,6 +80,9 @@ impl Cuckoo {
     /// # Errors
     /// [`NoMemory`] if there is none for the table.
     pub fn new(layout: Layout) -> Result<Self, NoMemory> {
+        if !layout.fits(1) {
+            return Err(NoMemory);
+        }
         let table = Table::zeroed(layout.buckets_of(0).ok_or(NoMemory)?, layout.bucket_size())?;
         Ok(Self::from_parts(vec![table], layout, Family::Wide))
     }
@@ -205,7 +210,7 @@ impl Cuckoo {
     /// Bytes on the heap.
     fn heap_bytes(&self) -> usize {
         let blocks = self.tables.iter().map(Table::heap_bytes).sum::<usize>();
-        self.tables.capacity() * size_of::<Table>() + blocks
+        allocated(self.tables.capacity() * size_of::<Table>()) + blocks
     }
 
     /// Brings the totals of the type up to date.

@@ -1,5 +1,7 @@
 //! One table of buckets.
 
+use keyspan_common::data_type::allocated;
+
 use super::hash::Probe;
 use crate::zeroed::{NoMemory, zeroed};
 
@@ -39,7 +41,7 @@ impl Table {
     }
 
     pub(super) fn heap_bytes(&self) -> usize {
-        self.slots.capacity()
+        allocated(self.slots.capacity())
     }
 
     /// Where the bucket of `hash` begins. RedisBloom cuts this to 32 bits, which in tables over 4 GiB
@@ -48,6 +50,16 @@ impl Table {
     pub(super) fn offset(&self, hash: u64) -> usize {
         // Less than the number of slots, so both fit.
         usize::try_from(hash & self.mask).unwrap_or(0).wrapping_mul(self.width)
+    }
+
+    /// The number of the bucket of `hash`.
+    pub(super) fn number(&self, hash: u64) -> Option<usize> {
+        usize::try_from(hash & self.mask).ok()
+    }
+
+    /// Whether the bucket of `hash` has a free slot.
+    pub(super) fn has_free(&self, hash: u64) -> bool {
+        self.bucket(hash).contains(&0)
     }
 
     #[inline]

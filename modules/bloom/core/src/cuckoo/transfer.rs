@@ -21,9 +21,6 @@ pub const HEADER_LEN: usize = 38;
 /// The longest chunk.
 pub const CHUNK_MAX: usize = 16 << 20;
 
-/// The most bytes a header alone may claim: some hundred times what one `CF.RESERVE` may.
-const CLAIM_MAX: usize = 1 << 38;
-
 /// Why no filter was made of a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BadHeader {
@@ -93,9 +90,15 @@ impl Cuckoo {
         Ok(())
     }
 
-    /// The table that byte `offset` of all tables in a row is in, and its place there.
+    /// The table that byte `offset` of all tables in a row is in, and its place there. O(1) where all
+    /// are of one size, of which alone there may be many.
     fn locate(&self, offset: u64) -> Option<(usize, usize)> {
         let mut rest = usize::try_from(offset).ok()?;
+        if self.layout.expansion() == 1 {
+            let len = self.tables.first()?.slots().len();
+            let place = (rest.checked_div(len)?, rest.checked_rem(len)?);
+            return Some(place).filter(|(index, _)| *index < self.tables.len());
+        }
         for (index, table) in self.tables.iter().enumerate() {
             match rest.checked_sub(table.slots().len()) {
                 None => return Some((index, rest)),
@@ -126,13 +129,7 @@ impl Header {
         let layout = Layout::exact(u64::from_le_bytes(buckets), size, iterations, expansion)?;
         let tables = usize::try_from(u64::from_le_bytes(tables)).ok()?;
         let (items, deletes) = (u64::from_le_bytes(items), u64::from_le_bytes(deletes));
-        is_claimable(layout, tables).then_some(Self { items, deletes, tables, layout })
+        let fits = (1..=TABLES_MAX).contains(&tables) && layout.fits(tables);
+        fits.then_some(Self { items, deletes, tables, layout })
     }
-}
-
-/// Whether so many tables can exist, and may be made before their contents are seen.
-fn is_claimable(layout: Layout, tables: usize) -> bool {
-    let add = |sum: usize, index| sum.checked_add(layout.bytes_of(index)?);
-    (1..=TABLES_MAX).contains(&tables)
-        && (0..tables).try_fold(0, add).is_some_and(|bytes| bytes <= CLAIM_MAX)
 }

@@ -1,5 +1,7 @@
 //! How finely a digest is kept.
 
+use crate::zeroed;
+
 /// The `COMPRESSION` of a digest: it keeps about half as many centroids once it is compressed, and
 /// up to [`Self::capacity`] before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,6 +52,12 @@ impl Compression {
     /// As an integer.
     pub fn as_integer(self) -> i64 {
         i64::from(self.0)
+    }
+
+    /// Whether there is memory for a digest in the peer, which takes all of it at once: what a digest
+    /// takes here never exceeds that.
+    pub fn fits_memory(self) -> bool {
+        u64::try_from(self.capacity()).is_ok_and(|capacity| zeroed::fits(16 * capacity))
     }
 
     /// Centroids that fit, merged or not: six times the compression and ten more.

@@ -5,7 +5,7 @@ use std::mem::take;
 use keyspan_common::data_type::{DataType, Mover, Progress};
 use keyspan_common::rdb::dump::save_dump;
 
-use super::{Centroid, TDigest};
+use super::{TDigest, block_bytes};
 
 /// An RDB version that every server takes in a RESTORE.
 const RESTORED_EVERYWHERE: u16 = 9;
@@ -21,8 +21,7 @@ impl DataType for TDigest {
     }
 
     fn memory(&self) -> usize {
-        let view = self.view.get().map_or(0, Vec::capacity);
-        self.centroids.capacity().saturating_add(view).saturating_mul(size_of::<Centroid>())
+        block_bytes(&self.centroids) + self.view.get().map_or(0, block_bytes)
     }
 
     /// The centroids merged: who reads one of two equal digests does not change it.

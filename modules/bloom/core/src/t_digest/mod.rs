@@ -21,17 +21,22 @@ mod summary;
 
 use std::cell::OnceCell;
 
+use keyspan_common::data_type::allocated;
+
 pub use centroid::Centroid;
 pub use compression::{Compression, CompressionError};
 pub use summary::Summary;
 
-use crate::totals::{Share, Totals};
+use crate::{
+    totals::{Share, Totals},
+    zeroed::fits,
+};
 use centroid::{compress, double};
 
 /// Sums over all digests.
 pub static TOTALS: Totals = Totals::new();
 
-/// The weights would not fit 63 bits.
+/// The weights would not fit 63 bits, or the centroids not the memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Overflow;
 
@@ -58,6 +63,21 @@ pub struct TDigest {
     /// The centroids as they would be merged now, if somebody asked.
     view: OnceCell<Vec<Centroid>>,
     share: Share,
+}
+
+/// Whether readers and later additions would find the same; nobody need have read both.
+impl PartialEq for TDigest {
+    fn eq(&self, other: &Self) -> bool {
+        let numbers = |digest: &Self| (digest.min, digest.max, digest.merged, digest.compressions);
+        self.compression == other.compression
+            && numbers(self) == numbers(other)
+            && self.centroids == other.centroids
+    }
+}
+
+/// What the allocator takes for a list of centroids.
+fn block_bytes(centroids: &Vec<Centroid>) -> usize {
+    allocated(centroids.capacity().saturating_mul(size_of::<Centroid>()))
 }
 
 /// What `TDIGEST.INFO` tells of the centroids.
@@ -127,6 +147,7 @@ impl TDigest {
     pub fn add(&mut self, values: &[f64]) -> Result<(), Overflow> {
         let more = i64::try_from(values.len()).map_err(|_| Overflow)?;
         self.weight().checked_add(more).ok_or(Overflow)?;
+        self.check_room(values.len())?;
         for &mean in values {
             self.push(Centroid { mean, weight: 1 })?;
         }
@@ -140,6 +161,7 @@ impl TDigest {
     /// [`Overflow`]; only a part may have been added.
     pub fn merge(&mut self, other: &Self) -> Result<(), Overflow> {
         self.compress();
+        self.check_room(other.merged_or_single().len())?;
         for &centroid in other.merged_or_single() {
             self.push(centroid)?;
         }
@@ -163,6 +185,14 @@ impl TDigest {
         Ok(())
     }
 
+    /// Refuses more centroids than there is memory for: a digest that was loaded may have any
+    /// compression.
+    fn check_room(&self, more: usize) -> Result<(), Overflow> {
+        let most = self.centroids.len().saturating_add(more).min(self.compression.capacity());
+        let bytes = u64::try_from(most.saturating_mul(size_of::<Centroid>()));
+        if bytes.is_ok_and(fits) { Ok(()) } else { Err(Overflow) }
+    }
+
     /// Makes room for one more centroid, doubling up to the capacity.
     fn grow(&mut self) -> Result<(), Overflow> {
         let (len, most) = (self.centroids.len(), self.compression.capacity());
@@ -170,7 +200,8 @@ impl TDigest {
             return Err(Overflow);
         }
         if len == self.centroids.capacity() {
-            self.centroids.reserve_exact((2 * len).clamp(4, most) - len);
+            let more = (2 * len).clamp(4, most) - len;
+            self.centroids.try_reserve_exact(more).map_err(|_| Overflow)?;
         }
         Ok(())
     }
@@ -305,7 +336,7 @@ impl TDigest {
     /// Tells the totals what this digest holds now. The copy for readers is not counted: it comes
     /// and goes behind shared references.
     fn account(&mut self) {
-        let bytes = self.centroids.capacity().saturating_mul(size_of::<Centroid>());
+        let bytes = block_bytes(&self.centroids);
         self.share.set(1, self.weight().unsigned_abs(), u64::try_from(bytes).unwrap_or(u64::MAX));
     }
 

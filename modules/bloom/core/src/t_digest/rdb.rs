@@ -211,7 +211,7 @@ impl Nodes {
         let sum = double(sum.ok_or(Error::Invalid)?);
         // A sum over 2^53 is rounded.
         let slack = sum * f64::EPSILON;
-        if head.weight == sum + 1.0 {
+        if head.weight == sum + 1.0 && sum + 1.0 > sum {
             self.find_lost(head);
         } else if !(sum - slack..=sum + slack).contains(&head.weight) {
             return Err(Error::Invalid);

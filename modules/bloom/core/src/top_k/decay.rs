@@ -1,5 +1,7 @@
 //! How the count of one item gives way to other items on the same cell.
 
+use keyspan_common::data_type::allocated;
+
 /// Powers kept ready: counts below that are found without a multiplication.
 const POWERS: usize = 256;
 
@@ -50,7 +52,7 @@ impl Decay {
 
     /// Bytes on the heap.
     pub(super) const fn memory(&self) -> usize {
-        self.powers.capacity() * size_of::<f64>()
+        allocated(self.powers.capacity() * size_of::<f64>())
     }
 }
 

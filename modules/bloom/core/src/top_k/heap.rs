@@ -7,7 +7,12 @@
 //! ```
 //! Slots are numbers that start as zeros, so that a heap for many items costs what is used of it.
 
+use keyspan_common::data_type::allocated;
+
 use crate::zeroed::{NoMemory, zeroed};
+
+/// The most slots. Each is looked at for an item that is not kept, which takes 10 ms here.
+const SLOTS_MAX: u32 = 1 << 24;
 
 /// One slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,12 +39,19 @@ pub(super) struct Heap {
     counts: Vec<u32>,
     names: Vec<u32>,
     items: Vec<Box<[u8]>>,
+    /// What the allocator has given for the items.
     item_bytes: usize,
 }
 
 impl Heap {
     /// `k` empty slots.
+    ///
+    /// # Errors
+    /// [`NoMemory`], also for more than [`SLOTS_MAX`].
     pub(super) fn new(k: u32) -> Result<Self, NoMemory> {
+        if k > SLOTS_MAX {
+            return Err(NoMemory);
+        }
         let numbers = || zeroed(usize::try_from(k).map_err(|_| NoMemory)?);
         let (fingerprints, counts, names) = (numbers()?, numbers()?, numbers()?);
         Ok(Self { fingerprints, counts, names, items: Vec::new(), item_bytes: 0 })
@@ -117,7 +129,7 @@ impl Heap {
             None => (self.keep(item.into()), None),
         };
         if let Some(expelled) = &expelled {
-            self.item_bytes = self.item_bytes - expelled.len() + item.len();
+            self.item_bytes = self.item_bytes - allocated(expelled.len()) + allocated(item.len());
         }
         self.put(0, Slot { fingerprint, count, name });
         self.sift_down(0);
@@ -174,7 +186,7 @@ impl Heap {
 
     /// Keeps an item of a slot that was empty; its name. There are no more items than slots.
     fn keep(&mut self, item: Box<[u8]>) -> u32 {
-        self.item_bytes += item.len();
+        self.item_bytes += allocated(item.len());
         self.items.push(item);
         u32::try_from(self.items.len()).unwrap_or(0)
     }
@@ -189,9 +201,10 @@ impl Heap {
 
     /// Bytes on the heap; O(1).
     pub(super) const fn memory(&self) -> usize {
-        let numbers = self.fingerprints.capacity() + self.counts.capacity() + self.names.capacity();
-        numbers * size_of::<u32>()
-            + self.items.capacity() * size_of::<Box<[u8]>>()
+        allocated(self.fingerprints.capacity() * size_of::<u32>())
+            + allocated(self.counts.capacity() * size_of::<u32>())
+            + allocated(self.names.capacity() * size_of::<u32>())
+            + allocated(self.items.capacity() * size_of::<Box<[u8]>>())
             + self.item_bytes
     }
 
@@ -255,6 +268,12 @@ mod tests {
         assert_eq!(order(&heap), [("", 2)]);
         assert_eq!(heap.find(0, b""), Some(0));
         assert_eq!(Heap::new(1).unwrap().find(0, b""), None);
+    }
+
+    #[test]
+    fn slots_have_a_limit() {
+        assert!(Heap::new(SLOTS_MAX).is_ok());
+        assert_eq!(Heap::new(SLOTS_MAX + 1).err(), Some(NoMemory));
     }
 
     #[test]

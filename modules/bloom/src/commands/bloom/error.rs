@@ -26,8 +26,10 @@ pub enum Error {
     CapacityRange,
     /// A chunk that does not lie within one link.
     Chunk(BadChunk),
-    /// There is no memory for a new filter.
+    /// There is no such filter.
     Create,
+    /// There is no memory for a new filter.
+    CreateMemory,
     /// The cursor of BF.SCANDUMP is no integer.
     DumpCursor,
     /// An error rate that is no number.
@@ -94,6 +96,7 @@ impl Wire for Error {
             Self::Chunk(BadChunk::Length) => "ERR invalid chunk - Too big for current filter",
             Self::Chunk(BadChunk::Offset) => "ERR invalid offset - no link found",
             Self::Create => "ERR could not create filter",
+            Self::CreateMemory => "ERR Insufficient memory to create filter",
             Self::DumpCursor => "Second argument must be numeric",
             Self::ErrorRate => "ERR bad error rate",
             Self::ErrorRateRange => "ERR error rate must be in the range (0.000000, 1.000000)",
@@ -112,7 +115,7 @@ impl Wire for Error {
             Self::Refused(Refusal::Full) => "ERR non scaling filter is full",
             Self::Refused(Refusal::Limit) => "ERR operation exceeds bloom object memory limit",
             Self::Refused(Refusal::Rate) => "ERR max number of scaling filters reached",
-            Self::Refused(Refusal::Size) => "ERR problem inserting into filter",
+            Self::Refused(Refusal::Memory | Refusal::Size) => "ERR problem inserting into filter",
             Self::Seed => "ERR invalid seed",
             Self::Tightening => "ERR bad tightening ratio",
             Self::TighteningRange => "ERR (0 < tightening ratio range < 1)",
@@ -141,6 +144,7 @@ impl Error {
     pub(super) const fn creation(refusal: Refusal) -> Self {
         match refusal {
             Refusal::Full | Refusal::Rate | Refusal::Size => Self::Create,
+            Refusal::Memory => Self::CreateMemory,
             Refusal::Limit => Self::Refused(refusal),
         }
     }
@@ -149,7 +153,7 @@ impl Error {
     pub(super) const fn validation(refusal: Refusal) -> Self {
         match refusal {
             Refusal::Full => Self::ValidateNonScaling,
-            Refusal::Limit | Refusal::Size => Self::ValidateLimit,
+            Refusal::Limit | Refusal::Memory | Refusal::Size => Self::ValidateLimit,
             Refusal::Rate => Self::ValidateRate,
         }
     }

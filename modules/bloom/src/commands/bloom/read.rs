@@ -281,7 +281,7 @@ impl Command for Debug {
         complexity: "O(L) where L is the number of sub-filters",
         arguments: &[KEY],
         fast: true,
-        ..row("bf.debug", Arity::Exactly(2), Access::Read)
+        ..row("bf.debug", Arity::AtLeast(1), Access::Read)
     };
 
     fn run<H: Host<Filter>, R: Reply>(
@@ -290,6 +290,7 @@ impl Command for Debug {
         reply: &mut R,
     ) -> Result<(), Error> {
         let key = args.take().map_err(Error::arity(Self::ROW.name))?;
+        args.finish().map_err(Error::arity(Self::ROW.name))?;
         let filter = existing(host, key)?;
         let lines = filter.debug_lines();
         reply.array(lines.len().saturating_add(1));

@@ -179,7 +179,7 @@ impl Command for Reserve {
         let filter = numbers.filter().map_err(|NoMemory| Error::Create)?;
         host.insert(key, filter);
         numbers.replicate(host, key);
-        host.changed(key, "cuckoo.reserve");
+        host.changed(key, Self::ROW.name);
         reply.ok();
         Ok(())
     }

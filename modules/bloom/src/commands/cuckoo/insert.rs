@@ -12,7 +12,12 @@ use keyspan_common::{
     reply::Reply,
 };
 
-use super::{ITEM, KEY, create::Numbers, error::Error, row};
+use super::{
+    ITEM, KEY,
+    create::{Numbers, Reserve},
+    error::Error,
+    row,
+};
 use crate::settings;
 
 /// What became of one item.
@@ -66,11 +71,11 @@ fn announce<'a, H: Host<Cuckoo>>(
     if let Some(numbers) = created {
         numbers.replicate(host, key);
         host.replicate_as(command, &words());
-        host.changed(key, "cuckoo.reserve");
+        host.changed(key, Reserve::ROW.name);
     } else {
         host.replicate();
     }
-    host.changed(key, "cuckoo.add");
+    host.changed(key, command);
 }
 
 fn all<'a>(args: Args<'a>) -> Vec<&'a [u8]> {
@@ -187,7 +192,7 @@ fn run_batch<C: Command, H: Host<Cuckoo>, R: Reply>(
         if outcomes.iter().all(Result::is_ok) {
             announce(host, key, created, C::ROW.name, || all(args));
         } else {
-            announce_part(host, key, created, items, &outcomes);
+            announce_part(host, key, created, C::ROW.name, items, &outcomes);
         }
     }
     reply.array(outcomes.len());
@@ -208,18 +213,19 @@ fn announce_part<H: Host<Cuckoo>>(
     host: &mut H,
     key: Arg<'_>,
     created: Option<Numbers>,
+    command: &'static str,
     items: Args<'_>,
     outcomes: &[Outcome],
 ) {
     if let Some(numbers) = created {
         numbers.replicate(host, key);
-        host.changed(key, "cuckoo.reserve");
+        host.changed(key, Reserve::ROW.name);
     }
     let added = items.into_iter().zip(outcomes).filter(|(_, outcome)| **outcome == Ok(true));
     let mut words: Vec<&[u8]> = vec![key.bytes, b"ITEMS"];
     words.extend(added.map(|(item, _)| item.bytes));
     host.replicate_as("CF.INSERT", &words);
-    host.changed(key, "cuckoo.add");
+    host.changed(key, command);
 }
 
 /// -1 for an item that was refused; in RESP3 CF.INSERT has `false` for it, CF.INSERTNX the numbers of

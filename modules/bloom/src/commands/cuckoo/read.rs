@@ -156,7 +156,7 @@ impl Command for Debug {
         complexity: "O(1)",
         arguments: &[KEY],
         fast: true,
-        ..row("cf.debug", Arity::Exactly(2), Access::Read)
+        ..row("cf.debug", Arity::AtLeast(1), Access::Read)
     };
 
     fn run<H: Host<Cuckoo>, R: Reply>(
@@ -165,6 +165,7 @@ impl Command for Debug {
         reply: &mut R,
     ) -> Result<(), Error> {
         let key = args.take().map_err(Error::arity(Self::ROW.name))?;
+        args.finish().map_err(Error::arity(Self::ROW.name))?;
         let filter = existing(host, key)?;
         let layout = filter.layout();
         let line = format!(

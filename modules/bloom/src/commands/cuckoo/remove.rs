@@ -50,7 +50,7 @@ impl Command for Del {
     ) -> Result<(), Error> {
         let key = args.take().map_err(Error::arity(Self::ROW.name))?;
         let item = args.take().map_err(Error::arity(Self::ROW.name))?;
-        let found = change(host, key, Error::MissingForDelete, "cuckoo.del", |filter| {
+        let found = change(host, key, Error::MissingForDelete, Self::ROW.name, |filter| {
             filter.remove(item.bytes)
         })?;
         reply.boolean(found);
@@ -69,7 +69,7 @@ impl Command for Compact {
         summary: "Moves items from newer sub-filters into free slots of older ones",
         complexity: "O(S * K) where S is the number of slots and K the number of sub-filters",
         arguments: &[KEY],
-        ..row("cf.compact", Arity::Exactly(2), Access::Shrink)
+        ..row("cf.compact", Arity::AtLeast(1), Access::Shrink)
     };
 
     fn run<H: Host<Cuckoo>, R: Reply>(
@@ -78,7 +78,8 @@ impl Command for Compact {
         reply: &mut R,
     ) -> Result<(), Error> {
         let key = args.take().map_err(Error::arity(Self::ROW.name))?;
-        change(host, key, Error::MissingForCompact, "cuckoo.compact", Cuckoo::compact)?;
+        args.finish().map_err(Error::arity(Self::ROW.name))?;
+        change(host, key, Error::MissingForCompact, Self::ROW.name, Cuckoo::compact)?;
         reply.ok();
         Ok(())
     }

@@ -87,7 +87,7 @@ impl Command for LoadChunk {
         let data = args.take().map_err(Error::arity(Self::ROW.name))?;
         load(host, key, number::parse_i64(position.bytes).ok_or(Error::Position)?, data.bytes)?;
         host.replicate();
-        host.changed(key, "cuckoo.loadchunk");
+        host.changed(key, Self::ROW.name);
         reply.ok();
         Ok(())
     }

@@ -49,11 +49,22 @@ impl Command for Merge {
     ) -> Result<(), Error> {
         let request = Request::parse(args)?;
         let merged = request.merged(host)?;
-        host.insert(request.destination, merged);
-        announce(host, request.destination, "tdigest.merge");
+        if store(host, request.destination, merged)? {
+            announce(host, request.destination, "tdigest.merge");
+        }
         reply.ok();
         Ok(())
     }
+}
+
+/// Puts a digest in its place, where a time to live stays; whether that changed anything.
+fn store<H: Host<TDigest>>(host: &mut H, key: Arg<'_>, merged: TDigest) -> Result<bool, Error> {
+    match host.write(key)? {
+        Some(stored) if *stored == merged => return Ok(false),
+        Some(stored) => *stored = merged,
+        None => host.insert(key, merged),
+    }
+    Ok(true)
 }
 
 impl<'a> Request<'a> {

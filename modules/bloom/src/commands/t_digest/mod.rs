@@ -64,8 +64,9 @@ fn doubles(args: Args<'_>, error: Error) -> Result<Vec<f64>, Error> {
 /// The word behind COMPRESSION.
 fn compression(word: Arg<'_>) -> Result<Compression, Error> {
     let number = parse_i64(word.bytes).ok_or(Error::CompressionUnread)?;
-    Compression::new(number).map_err(|error| match error {
+    let compression = Compression::new(number).map_err(|error| match error {
         CompressionError::NotPositive => Error::CompressionNotPositive,
         CompressionError::TooLarge => Error::Allocation,
-    })
+    })?;
+    if compression.fits_memory() { Ok(compression) } else { Err(Error::Allocation) }
 }

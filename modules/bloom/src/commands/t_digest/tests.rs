@@ -72,6 +72,7 @@ fn changes_are_announced_and_nothing_else() {
     check("tdigest.add b 1", None);
     check("tdigest.merge b 1 a", Some(("b", "tdigest.merge")));
     check("tdigest.merge b 2 a c", None);
+    check("tdigest.merge b 1 a override", None);
     check("tdigest.quantile a 0.5", None);
     check("tdigest.info a", None);
     check("tdigest.reset a", Some(("a", "tdigest.reset")));

@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 
+use keyspan_common::data_type::allocated;
+
 use super::word::{Address, Slot, Word};
 
 /// Where a chunk is closed and the next one begun, in bytes. A block larger than that has a chunk
@@ -186,7 +188,7 @@ impl Arena {
     /// Bytes the allocator holds for the chunks and what belongs to them.
     pub(crate) fn memory(&self) -> usize {
         let rest = self.rest.as_ref().map_or(0, |rest| rest.memory());
-        allocation(self.first.capacity()) + rest
+        allocated(self.first.capacity()) + rest
     }
 
     pub(crate) fn chunks(&self) -> impl Iterator<Item = &Vec<u8>> {
@@ -251,9 +253,9 @@ impl Rest {
     }
 
     fn memory(&self) -> usize {
-        let chunks: usize = self.chunks.iter().map(|chunk| allocation(chunk.capacity())).sum();
-        allocation(size_of::<Self>())
-            + allocation(self.chunks.capacity() * size_of::<Vec<u8>>())
+        let chunks: usize = self.chunks.iter().map(|chunk| allocated(chunk.capacity())).sum();
+        allocated(size_of::<Self>())
+            + allocated(self.chunks.capacity() * size_of::<Vec<u8>>())
             + chunks
             + self.free.memory()
     }
@@ -301,10 +303,10 @@ impl FreeBlocks {
     }
 
     fn memory(&self) -> usize {
-        let lists: usize = self.many.values().map(|list| allocation(8 * list.capacity())).sum();
+        let lists: usize = self.many.values().map(|list| allocated(8 * list.capacity())).sum();
         // A tree node has room for 11 entries of 32 bytes and is at least half full.
-        let tree = self.many.len().div_ceil(7) * allocation(11 * 32 + 16);
-        allocation(16 * self.few.capacity()) + lists + tree
+        let tree = self.many.len().div_ceil(7) * allocated(11 * 32 + 16);
+        allocated(16 * self.few.capacity()) + lists + tree
     }
 }
 
@@ -315,34 +317,15 @@ fn grow(chunk: &mut Vec<u8>, size: usize) {
     let len = chunk.len() + size;
     if len > chunk.capacity() {
         let spare = if len < 1024 { 0 } else { len / 8 };
-        let wanted = allocation(len + spare).min(CHUNK.max(len));
+        let wanted = allocated(len + spare).min(CHUNK.max(len));
         chunk.reserve_exact(wanted - chunk.len());
     }
     chunk.resize(len, 0);
 }
 
-/// The size class of jemalloc, the servers' allocator, that `size` bytes fall into.
-pub(crate) fn allocation(size: usize) -> usize {
-    match size {
-        0 => 0,
-        1..=8 => 8,
-        9..=128 => size.next_multiple_of(16),
-        _ => size.next_multiple_of(1 << ((size - 1).ilog2() - 2)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn size_classes() {
-        for (size, class) in
-            [(0, 0), (1, 8), (9, 16), (128, 128), (129, 160), (256, 256), (257, 320), (5000, 5120)]
-        {
-            assert_eq!(allocation(size), class, "{size}");
-        }
-    }
 
     #[test]
     fn freed_blocks_come_back() {

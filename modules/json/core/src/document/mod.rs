@@ -25,6 +25,8 @@ mod word;
 
 use std::sync::Arc;
 
+use keyspan_common::data_type::allocated;
+
 use arena::Arena;
 use block::Shapes;
 pub use packed::FloatKind;
@@ -90,7 +92,7 @@ impl Document {
     /// (in a box) included; its shapes, which it shares with others, are not. O(size / 1 MiB).
     #[must_use]
     pub fn memory(&self) -> usize {
-        arena::allocation(size_of::<Self>()) + self.arena.memory()
+        allocated(size_of::<Self>()) + self.arena.memory()
     }
 
     /// As [`Self::memory`], without this struct.

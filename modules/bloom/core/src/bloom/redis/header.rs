@@ -9,8 +9,10 @@
 //! header's cursor is 1; behind that cursors count the bytes of all links, the one after a chunk
 //! standing with it.
 
+use crate::zeroed::fits;
+
 use super::{
-    Chain, Options,
+    Chain, LINKS_MAX, Options,
     link::{Link, Plan},
 };
 
@@ -78,12 +80,14 @@ impl Chain {
     }
 
     /// The chain of a header, its bits still unset; O(links). `None` unless the whole is sound, and
-    /// before a bitmap is allocated: lengths, sizes, and that the links hold as many items as the
-    /// chain says.
+    /// before a bitmap is allocated: lengths, sizes, that the links hold as many items as the chain
+    /// says, and that there is memory for all.
     pub fn from_header(header: &[u8]) -> Option<Self> {
         let (items, options, growth, plans) = parse(header)?;
         let sum = plans.iter().try_fold(0_u64, |sum, (_, items)| sum.checked_add(*items))?;
-        if sum != items || plans.is_empty() {
+        let bytes = plans.iter().fold(0, |sum: u64, (plan, _)| sum.saturating_add(plan.bytes()));
+        let links = u64::try_from(plans.len()).ok()?;
+        if sum != items || !(1..=LINKS_MAX).contains(&links) || !fits(bytes) {
             return None;
         }
         let mut links = Vec::with_capacity(plans.len());

@@ -146,9 +146,9 @@ impl Link {
     /// An empty filter.
     ///
     /// # Errors
-    /// [`Refusal::Size`] if the plan does not fit memory.
+    /// [`Refusal::Memory`].
     pub(super) fn empty(plan: Plan, options: Options) -> Result<Self, Refusal> {
-        let block = blank(plan.bytes()).map_err(|_| Refusal::Size)?;
+        let block = blank(plan.bytes()).map_err(|_| Refusal::Memory)?;
         Self::new(plan, options, 0, block).ok_or(Refusal::Size)
     }
 
@@ -194,4 +194,21 @@ pub(super) const fn real(count: u64) -> f64 {
 )]
 pub(super) const fn whole(number: f64) -> u64 {
     number as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// At powers of 1/2 the digits of [`LN_2`] and [`LN_2_SQUARED`] decide: with exact ones there
+    /// would be one probe less.
+    #[test]
+    fn probes_are_those_of_the_reference() {
+        for (error, expected) in
+            [(0.5, 2), (0.25, 3), (0.0625, 5), (1.0 / 1024.0, 11), (0.01, 7), (0.125_012_5, 3)]
+        {
+            let plan = Plan::new(1, error, Options(Options::NO_ROUND)).unwrap();
+            assert_eq!(plan.probes, expected, "{error}");
+        }
+    }
 }

@@ -8,11 +8,11 @@ mod header;
 mod link;
 
 use keyspan_common::{
-    data_type::Mover,
+    data_type::{Mover, allocated},
     rdb::{Error, Read, Write},
 };
 
-use crate::totals::Share;
+use crate::{totals::Share, zeroed::fits};
 
 use super::{GROUP, PREFETCH_LEN_MIN, Refusal, TOTALS, bitmap::Hashes};
 use link::{Link, Plan};
@@ -22,6 +22,10 @@ pub use link::Options;
 
 /// The encoding chains are written in.
 pub(super) const VERSION: u32 = 4;
+
+/// The most links of a chain. The error of each is at most half of the last one's, so that RedisBloom
+/// makes 1075 at most; more would only hold up whoever asks for an item.
+const LINKS_MAX: u64 = 2048;
 
 /// What a new chain shall be.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -52,7 +56,7 @@ impl Chain {
     /// bitmap come when they are touched.
     ///
     /// # Errors
-    /// [`Refusal::Size`] if there is no such filter or no memory for it.
+    /// [`Refusal::Size`] if there is no such filter, [`Refusal::Memory`] if there is none for it.
     pub fn new(shape: Shape) -> Result<Self, Refusal> {
         if !(shape.error > 0.0 && shape.error < 1.0) {
             return Err(Refusal::Size);
@@ -96,10 +100,15 @@ impl Chain {
         (!self.options.has(Options::NO_SCALING)).then_some(self.growth)
     }
 
+    /// Bytes of all bits.
+    fn bits_bytes(&self) -> u64 {
+        self.links.iter().fold(0, |sum: u64, link| sum.saturating_add(link.bitmap.len()))
+    }
+
     /// The `Size` of BF.INFO: what the chain takes in RedisBloom, 32 bytes and 64 for each link
     /// beside the bits.
     pub fn size_bytes(&self) -> u64 {
-        self.links.iter().fold(32, |sum: u64, link| sum.saturating_add(64 + link.bitmap.len()))
+        self.bits_bytes().saturating_add(self.links().saturating_mul(64)).saturating_add(32)
     }
 
     /// The lines of BF.DEBUG: the chain's, then one for each link. The last number is for the
@@ -129,7 +138,8 @@ impl Chain {
     /// Adds an item; whether it was new. O(probes) for each link.
     ///
     /// # Errors
-    /// [`Refusal::Full`] if it is new and the chain does not grow, [`Refusal::Size`] if it cannot.
+    /// If it is new and the chain is full: [`Refusal::Full`] if it does not grow, [`Refusal::Size`]
+    /// or [`Refusal::Memory`] if it cannot.
     pub fn insert(&mut self, item: &[u8]) -> Result<bool, Refusal> {
         let added = self.add(self.options.hashes(item))?;
         self.share.set_items(self.items);
@@ -162,8 +172,14 @@ impl Chain {
         let plan = self.links.last().ok_or(Refusal::Size)?.plan;
         let entries = plan.entries.checked_mul(self.growth.into()).ok_or(Refusal::Size)?;
         let error = plan.error * 0.5_f64.powi(self.sharpness());
-        let link = Link::empty(Plan::new(entries, error, self.options)?, self.options)?;
-        self.links.push(link);
+        let plan = Plan::new(entries, error, self.options)?;
+        if self.links() >= LINKS_MAX {
+            return Err(Refusal::Size);
+        }
+        if !fits(self.bits_bytes().saturating_add(plan.bytes())) {
+            return Err(Refusal::Memory);
+        }
+        self.links.push(Link::empty(plan, self.options)?);
         self.account();
         self.links.last_mut().ok_or(Refusal::Size)
     }
@@ -230,7 +246,7 @@ impl Chain {
     /// Bytes on the heap.
     pub(super) fn memory(&self) -> usize {
         let blocks = self.links.iter().map(|link| link.bitmap.memory());
-        blocks.sum::<usize>() + self.links.capacity() * size_of::<Link>()
+        blocks.sum::<usize>() + allocated(self.links.capacity() * size_of::<Link>())
     }
 
     /// Offers the block that holds the links.
@@ -257,7 +273,7 @@ impl Chain {
         let (items, count) = (reader.unsigned()?, reader.unsigned()?);
         let options = Options(if version >= 2 { narrow(reader.unsigned()?)? } else { 0 });
         let growth = if version >= 4 { narrow(reader.unsigned()?)? } else { 2 };
-        if count == 0 {
+        if !(1..=LINKS_MAX).contains(&count) {
             return Err(Error::Invalid);
         }
         // Not reserved: nothing says that so many links follow.

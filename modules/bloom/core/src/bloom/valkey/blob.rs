@@ -6,7 +6,7 @@
 //! ```
 //! Little-endian: the format that the crate `bincode` 1 gives valkey-bloom's structs.
 
-use super::{Chain, Link, Shape, is_ratio, link::Seed};
+use super::{Chain, LINKS_MAX, Link, Shape, is_ratio, link::Seed};
 use crate::bloom::bitmap::copied;
 
 const FORMAT: u8 = 1;
@@ -78,7 +78,7 @@ impl Chain {
             _ => return None,
         };
         let mut links = Vec::new();
-        for _ in 0..words.count()? {
+        for _ in 0..words.count().filter(|&count| count <= LINKS_MAX)? {
             links.push(words.link()?);
         }
         let shape = Shape { error, capacity: 0, expansion, tightening, seed: None };

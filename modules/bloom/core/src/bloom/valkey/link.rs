@@ -64,13 +64,13 @@ impl Link {
     /// An empty filter.
     ///
     /// # Errors
-    /// [`Refusal::Size`] if there is no such filter or no memory for it.
+    /// [`Refusal::Size`] if there is no such filter, [`Refusal::Memory`] if there is none for it.
     pub(super) fn empty(capacity: u64, error: f64, seed: &Seed) -> Result<Self, Refusal> {
         let bytes = bytes(capacity, error).ok_or(Refusal::Size)?;
         let probes = (real(bytes * 8) / real(capacity) * std::f64::consts::LN_2).round();
         let probes = u32::try_from(whole(probes).max(1)).map_err(|_| Refusal::Size)?;
         let head = u64::try_from(HEAD_LEN).map_err(|_| Refusal::Size)?;
-        let mut block = blank(bytes + head).map_err(|_| Refusal::Size)?;
+        let mut block = blank(bytes + head).map_err(|_| Refusal::Memory)?;
         write_head(&mut block, bytes, probes, seed);
         Self::new(capacity, 0, block, probes).ok_or(Refusal::Size)
     }

@@ -9,11 +9,11 @@ mod link;
 mod scale;
 
 use keyspan_common::{
-    data_type::Mover,
+    data_type::{Mover, allocated},
     rdb::{Error, Read, Write},
 };
 
-use crate::totals::Share;
+use crate::{totals::Share, zeroed::fits};
 
 use super::{GROUP, PREFETCH_LEN_MIN, Refusal, TOTALS, bitmap::Hashes};
 use link::Link;
@@ -22,6 +22,10 @@ pub use link::Seed;
 
 /// The encoding chains are written in.
 pub(super) const VERSION: u32 = 1;
+
+/// The most links of a chain. There are no more than 1075 at the default tightening ratio, and none
+/// reaches this number that expands; a lookup goes through all of them.
+const LINKS_MAX: u64 = 1 << 14;
 
 /// The seed of chains that have none of their own.
 pub const FIXED_SEED: Seed = [
@@ -61,8 +65,8 @@ impl Chain {
     /// `bytes_max` bounds [`Self::size_bytes`].
     ///
     /// # Errors
-    /// [`Refusal::Size`] if there is no such filter or no memory for it, [`Refusal::Limit`] if it
-    /// is larger than `bytes_max`.
+    /// [`Refusal::Size`] if there is no such filter, [`Refusal::Limit`] if it is larger than
+    /// `bytes_max`, [`Refusal::Memory`] if there is none for it.
     pub fn new(shape: Shape, bytes_max: u64) -> Result<Self, Refusal> {
         let Shape { error, capacity, expansion, tightening, .. } = shape;
         if !is_ratio(tightening) {
@@ -156,7 +160,8 @@ impl Chain {
     /// # Errors
     /// If it is new and does not fit: [`Refusal::Full`] if the chain does not grow,
     /// [`Refusal::Limit`] if it would be larger than `bytes_max`, [`Refusal::Rate`] if no smaller
-    /// error can be said, [`Refusal::Size`] if there is no such filter or no memory for it.
+    /// error can be said, [`Refusal::Size`] if there is no such filter, [`Refusal::Memory`] if there
+    /// is none for it.
     pub fn insert(&mut self, item: &[u8], bytes_max: u64) -> Result<bool, Refusal> {
         let added = self.add(link::hashes(&self.seed, item), bytes_max)?;
         if added {
@@ -188,7 +193,10 @@ impl Chain {
         let place = u32::try_from(self.links.len()).map_err(|_| Refusal::Size)?;
         let error = scale::error(self.error, self.tightening, place);
         let capacity = scale::next_capacity(full, expansion).ok_or(Refusal::Size)?;
-        scale::check(capacity, error, self.bits_bytes(), self.links() + 1, bytes_max)?;
+        let bytes = self.bits_bytes();
+        if !fits(scale::check(capacity, error, bytes, self.links() + 1, bytes_max)?) {
+            return Err(Refusal::Memory);
+        }
         self.links.push(Link::empty(capacity, error, &self.seed)?);
         self.account();
         self.links.last_mut().ok_or(Refusal::Size)
@@ -247,7 +255,7 @@ impl Chain {
     /// Bytes on the heap.
     pub(super) fn memory(&self) -> usize {
         let blocks = self.links.iter().map(|link| link.bitmap.memory());
-        blocks.sum::<usize>() + self.links.capacity() * size_of::<Link>()
+        blocks.sum::<usize>() + allocated(self.links.capacity() * size_of::<Link>())
     }
 
     /// Offers the block that holds the links.
@@ -295,6 +303,9 @@ impl Chain {
             return Err(Error::Version);
         }
         let count = reader.unsigned()?;
+        if count > LINKS_MAX {
+            return Err(Error::Invalid);
+        }
         let expansion = u32::try_from(reader.unsigned()?).map_err(|_| Error::Invalid)?;
         let (error, tightening, is_seed_random) = match version {
             // What a person wrote, not its neighbour in 32 bits.

@@ -2,7 +2,7 @@
 
 use crate::bloom::Refusal;
 
-use super::{Chain, Shape, link};
+use super::{Chain, LINKS_MAX, Shape, link};
 
 /// The largest capacity valkey-bloom can say.
 const CAPACITY_MAX: u64 = i64::MAX.cast_unsigned();
@@ -34,7 +34,7 @@ pub(super) fn check(
     links: u64,
     bytes_max: u64,
 ) -> Result<u64, Refusal> {
-    if error < f64::MIN_POSITIVE {
+    if error < f64::MIN_POSITIVE || links > LINKS_MAX {
         return Err(Refusal::Rate);
     }
     let bytes = link::bytes(capacity, error).ok_or(Refusal::Size)?;
@@ -44,7 +44,7 @@ pub(super) fn check(
 
 impl Shape {
     /// The capacity a chain of this shape has when it has grown to hold `wanted` items, or as far
-    /// as it can where `wanted` is `None`; O(links), 2000 at most.
+    /// as it can where `wanted` is `None`; O(links).
     ///
     /// # Errors
     /// Why it cannot grow so far: [`Refusal::Full`], [`Refusal::Limit`], [`Refusal::Rate`] or

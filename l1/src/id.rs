@@ -38,6 +38,12 @@ impl<'a> Lookup<'a> {
         Self { hash: SEED.hash_one((kind as u8, bytes)), kind, bytes }
     }
 
+    /// The bytes of the name: see [`Id::bytes`].
+    #[must_use]
+    pub fn bytes(self) -> &'a [u8] {
+        self.bytes
+    }
+
     /// The name as one to keep: one allocation of `bytes.len() + 16` bytes.
     #[must_use]
     pub fn to_id(self) -> Id {

@@ -165,7 +165,7 @@ impl Talk {
             unsent = unsent.get(written..).unwrap_or_default();
             if let Some(reply) = self.frames.next(&self.socket)? {
                 let Value::ServerError(error) = &reply else { return Ok(reply) };
-                return Err(Error::Server(crate::link::said(error)));
+                return Err(Error::Server(crate::request::said(error)));
             }
             if Moment::now().since(start) > self.limit {
                 return Err(Error::Timeout(self.limit));

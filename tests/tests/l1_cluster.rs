@@ -140,9 +140,7 @@ fn a_slot_that_is_lost_is_served_no_longer_than_the_bound() -> Outcome<()> {
         target.expect(&format!("CLUSTER DELSLOTS {slot}"), "+OK")?;
         target.expect(&format!("CLUSTER ADDSLOTS {slot}"), "+OK")?;
         target.line("CLUSTER BUMPEPOCH")?;
-        wait("the new owner", || {
-            Ok(target.line("SET k new")? == b"+OK\r\n")
-        })?;
+        wait("the new owner", || Ok(target.line("SET k new")? == b"+OK\r\n"))?;
         let start = Instant::now();
         let mut served = Duration::ZERO;
         while start.elapsed() < STALENESS_MAX * 2 {
@@ -257,7 +255,7 @@ fn checked_while_primaries_fail_over() -> Outcome<()> {
             let slot = cluster.slot("checked:1")?;
             let failed = std::sync::Mutex::new(None);
             let trouble = |check: &Check<'_>, step: usize| {
-                if step % 8 != 0 {
+                if !step.is_multiple_of(8) {
                     return pause(100);
                 }
                 // One shard after the other: votes for the same one are given seldom.
@@ -276,7 +274,7 @@ fn checked_while_primaries_fail_over() -> Outcome<()> {
             warm(&cache, "checked:1");
             cluster.nodes.get_mut(owner).unwrap().kill()?;
             let start = Instant::now();
-            while !cache.set("checked:1", "after").is_ok() {
+            while cache.set("checked:1", "after").is_err() {
                 ensure(start.elapsed() < Duration::from_secs(20), || "nobody takes over".into())?;
             }
             let value = text(&cache, "checked:1");

@@ -1,6 +1,6 @@
 //! The client-side cache while its connection, its server or its user fails.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests fail so")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail so")]
 
 use std::pin::pin;
 use std::sync::atomic::Ordering;

@@ -328,7 +328,7 @@ impl Cluster {
             };
             hops = hops.saturating_add(1);
             let error = match Next::of(&error, J::READS) {
-                Next::Moved(place) if hops % HOPS != 0 => {
+                Next::Moved(place) if !hops.is_multiple_of(HOPS) => {
                     self.moved(slot, from, &place)?;
                     continue;
                 }
@@ -492,15 +492,25 @@ impl Cluster {
     }
 
     async fn sweep(&self, packed: &[u8]) -> Result<Value, Error> {
-        let holders = self.nodes().all().map(|(node, _)| node).collect::<Vec<_>>();
+        let all = self.nodes().all().map(|(node, _)| node).collect::<Vec<_>>();
         let mut last = Err(Error::Down("no node of the cluster is there".into()));
-        for node in holders.into_iter().filter(|node| self.table.holds(*node)) {
-            let Some(link) = self.link(node) else { continue };
-            let order = Order { packed, keys: &[], everything: true, asking: false };
-            let Some(doing) = link.start_command(&order) else { return Err(down(&link)) };
-            last = Ok(doing.await.unwrap_or_else(|_| Err(gone()))?);
+        for node in all.into_iter().filter(|node| self.table.holds(*node)) {
+            last = Ok(self.sweep_at(node, packed).await?);
         }
         last
+    }
+
+    async fn sweep_at(&self, node: Node, packed: &[u8]) -> Result<Value, Error> {
+        let until = Moment::now().after(self.settings.timeout);
+        let order = Order { packed, keys: &[], everything: true, asking: false };
+        loop {
+            let link = self.link(node).ok_or_else(gone)?;
+            match link.start_command(&order) {
+                Some(doing) => return doing.await.unwrap_or_else(|_| Err(gone())),
+                None if Moment::now() > until => return Err(down(&link)),
+                None => self.pause().await,
+            }
+        }
     }
 
     /// A write whose keys only the server knows; it is asked for them.

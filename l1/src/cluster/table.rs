@@ -31,8 +31,9 @@ const SLOT_SHIFT: u32 = NODE_SHIFT + 10;
 
 impl Word {
     fn new(slot: u16, node: Node, open: bool, serial: u64) -> Self {
-        let place = u64::from(slot) << SLOT_SHIFT | u64::from(node) << NODE_SHIFT;
-        Self(place | if open { OPEN } else { 0 } | serial % OPEN)
+        let place = (u64::from(slot) << SLOT_SHIFT) | (u64::from(node) << NODE_SHIFT);
+        let open = if open { OPEN } else { 0 };
+        Self(place | open | (serial % OPEN))
     }
 
     fn slot(self) -> usize {

@@ -3,7 +3,7 @@
 use redis::Value;
 
 use crate::error::Error;
-use crate::link::said;
+use crate::request::said;
 
 /// The nodes, as one of them knows them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

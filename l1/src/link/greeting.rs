@@ -2,9 +2,8 @@
 
 use redis::Value;
 
-use super::wire::said;
 use crate::error::Error;
-use crate::request::pack;
+use crate::request::{pack, said};
 use crate::settings::Settings;
 
 /// What is sent first, and what it is, for each its reply.

@@ -23,8 +23,8 @@ use crate::stats::Counts;
 use crate::store::quick::Quick;
 use crate::tracking::{Freshness, Sole, Tracking, Validity, find};
 
+pub(crate) use wire::Order;
 use wire::Wire;
-pub(crate) use wire::{Order, said};
 
 /// What heartbeats ask, and what replies prove.
 pub(crate) trait Pulse: Validity {

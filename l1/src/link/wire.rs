@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use oneshot::Sender;
-use redis::{PushKind, ServerError, Value};
+use redis::{PushKind, Value};
 use smallvec::{SmallVec, smallvec};
 
 use crate::clock::Moment;
 use crate::entry::Entry;
 use crate::error::Error;
 use crate::id::Key;
-use crate::request::{Question, unpack};
+use crate::request::{Question, said, unpack};
 use crate::socket::Socket;
 use crate::store::quick::Quick;
 use crate::tracking::{Ask, Landed, Ticket, Tracking, Validity};
@@ -302,9 +302,8 @@ impl<V: Validity> Wire<V> {
     ) -> News {
         let error = match (refusal, unpack(reply)) {
             (Some(refusal), _) => Error::Server(refusal),
-            (None, None) => Error::Server("a transaction of another shape".into()),
-            (None, Some((Value::ServerError(error), _))) => Error::Server(said(&error)),
-            (None, Some((value, ttl))) => {
+            (None, Err(error)) => error,
+            (None, Ok((value, ttl))) => {
                 let Some(Landed { waiters, entry }) =
                     self.tracking.answered(ticket, value, ttl, sent)
                 else {
@@ -327,10 +326,4 @@ fn plain(reply: Value) -> Outcome {
         return Err(Error::Server(said(error)));
     }
     Ok(reply)
-}
-
-/// An error reply, as the server wrote it.
-pub(crate) fn said(error: &ServerError) -> Arc<str> {
-    let (code, details) = (error.code(), error.details().unwrap_or_default());
-    format!("{code} {details}").trim_end().into()
 }

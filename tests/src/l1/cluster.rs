@@ -1,6 +1,7 @@
 //! Clusters of processes: started, moved about and killed.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::thread;
 use std::time::Duration;
@@ -245,11 +246,12 @@ impl Walker {
     }
 
     fn call_at(&mut self, port: u16, words: &[&str], asking: bool) -> Outcome<Vec<u8>> {
-        if !self.clients.contains_key(&port) {
-            let client = Client::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
-            self.clients.insert(port, client);
-        }
-        let client = self.clients.get_mut(&port).ok_or_else(|| Failure::new("no client"))?;
+        let client = match self.clients.entry(port) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                new.insert(Client::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?)
+            }
+        };
         if asking {
             client.expect("ASKING", "+OK")?;
         }

@@ -49,7 +49,8 @@ impl Target {
         let (nodes, mut address) = many(base, rest, 26379)?;
         address.database = database(number)?;
         let places = nodes.into_iter().map(|node| node.place).collect();
-        let mut sentinels = Sentinels::new(places, decoded(service)?, base.ends_with('s'));
+        let mut sentinels =
+            Sentinels::new(places, decoded(service)?, matches!(base, "rediss" | "valkeys"));
         for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
             match name.as_ref() {
                 "sentinel_user" => sentinels.user = Some(value.into_owned()),
@@ -204,6 +205,8 @@ mod tests {
         assert_eq!((sentinels.service.as_str(), address.database), ("the one", 2));
         assert_eq!(sentinels.password.as_deref(), Some("p&"));
         assert_eq!((sentinels.user.as_deref(), address.user.as_deref()), (Some("u"), Some("me")));
+        let plain = Target::parse("redis+sentinel://a/s").unwrap();
+        assert!(matches!(plain, Target::Sentinel(sentinels, _) if !sentinels.tls));
         for text in [
             "redis+cluster://",
             "redis+cluster://a:x",

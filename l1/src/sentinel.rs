@@ -90,6 +90,9 @@ impl Sentinels {
         }
         let service = self.service.as_bytes();
         let address = talk.say(&[b"SENTINEL", b"GET-MASTER-ADDR-BY-NAME", service])?;
+        if matches!(address, Value::Nil) {
+            return self.named(&address, &Value::Nil);
+        }
         let state = talk.say(&[b"SENTINEL", b"MASTER", service])?;
         self.named(&address, &state)
     }

@@ -180,7 +180,7 @@ fn checked_while_the_primary_fails_over() -> Outcome<()> {
         let cache = trio.cache();
         let failed = Mutex::new(None);
         let trouble = |check: &Check<'_>, step: usize| {
-            if step % 10 == 5 {
+            if step % 20 == 5 {
                 let done = check.quiet(|| fail_over(&trio));
                 let mut failed = failed.lock().unwrap();
                 *failed = failed.take().or(done.err());
@@ -200,18 +200,13 @@ fn fail_over(trio: &Trio) -> Outcome<()> {
     let (old, new) = if is_primary(first) { (first, second) } else { (second, first) };
     keyspan_tests::replication::converge(new, old)?;
     let mut sentinel = trio.sentinel.client()?;
-    wait("the failover", || {
-        // It may be too early for another one.
-        sentinel.line("SENTINEL FAILOVER main")?;
-        let start = Instant::now();
-        while start.elapsed() < Duration::from_secs(3) {
-            if is_primary(new) && !is_primary(old) {
-                return Ok(true);
-            }
-            thread::sleep(Duration::from_millis(20));
-        }
-        Ok(false)
-    })
+    // It may be too early for another one.
+    let mut started = || Ok(sentinel.line("SENTINEL FAILOVER main")? == b"+OK\r\n");
+    wait("the sentinel", &mut started)?;
+    wait("the failover", || Ok(is_primary(new)))?;
+    // The sentinel would do this too, some seconds later.
+    old.client()?.line(&format!("REPLICAOF 127.0.0.1 {}", new.port()))?;
+    wait("the old primary", || Ok(old.client()?.info("master_link_status")? == "up"))
 }
 
 /// The cache behind the rules: it has caught up when it is connected to the primary.

@@ -10,7 +10,7 @@ use crate::core::Core;
 use crate::error::Error;
 use crate::link::{Common, Link, pilot};
 use crate::sentinel::{self, Sentinels};
-use crate::settings::{Mode, Settings};
+use crate::settings::{Guard, Mode, Settings};
 use crate::socket::Trust;
 use crate::tracking::Lifetimes;
 use crate::{AsyncL1, L1};
@@ -20,6 +20,7 @@ use crate::{AsyncL1, L1};
 #[must_use = "nothing happens before `build` or `build_async`"]
 pub struct Builder {
     url: String,
+    guard: Option<Vec<u8>>,
     capacity_bytes: u64,
     lifetimes: Lifetimes,
     mode: Mode,
@@ -32,6 +33,7 @@ impl Builder {
     pub(crate) fn new(url: &str) -> Self {
         Self {
             url: url.to_owned(),
+            guard: None,
             capacity_bytes: 64 << 20,
             lifetimes: Lifetimes {
                 present_max: Duration::from_secs(3600),
@@ -54,6 +56,17 @@ impl Builder {
     /// How old a hit may be at most (2 s; at least 50 ms): see [the crate](crate#what-is-promised).
     pub fn max_staleness(mut self, span: Duration) -> Self {
         self.staleness_max = span;
+        self
+    }
+
+    /// Notices `SWAPDB`, of which no server tells: this key is made in the database of the cache, if
+    /// it is not there, with a value that no other database has. Each heartbeat reads it; when the
+    /// value is another one, everything that was cached is invisible, so that a hit is no older than
+    /// the bound then, too. (Without, call [`L1::forget_all`].)
+    ///
+    /// The key must be nobody else's. Not for clusters, which have no `SWAPDB`, nor with sentinels.
+    pub fn guard_swapdb(mut self, key: impl AsRef<[u8]>) -> Self {
+        self.guard = Some(key.as_ref().to_vec());
         self
     }
 
@@ -101,7 +114,11 @@ impl Builder {
     }
 
     async fn connect(self) -> Result<Core, Error> {
-        let back = match Target::parse(&self.url)? {
+        let target = Target::parse(&self.url)?;
+        if self.guard.is_some() && !matches!(target, Target::Server(_)) {
+            return Err(Error::Setting("guard_swapdb is for one server".into()));
+        }
+        let back = match target {
             Target::Server(address) => {
                 Self::single(self.settings(address)?).await.map(Back::Server)
             }
@@ -149,6 +166,7 @@ impl Builder {
             address,
             cluster: false,
             sentinels: None,
+            guard: self.guard.map(|key| Arc::new(Guard::new(&key))),
             capacity_bytes: self.capacity_bytes,
             lifetimes: self.lifetimes,
             mode: self.mode,
@@ -190,5 +208,6 @@ mod tests {
         check(broadcast(&[b"a", b"a"]), "prefix");
         assert!(broadcast(&[b"a:", b"b:"]).settings(address()).is_ok());
         check(Builder::new("no url"), "address");
+        check(Builder::new("redis+cluster://h").guard_swapdb("g"), "guard_swapdb");
     }
 }

@@ -34,7 +34,11 @@ impl L1 {
     /// Starts to set up a cache of the server at this address:
     /// `redis://[user[:password]@]host[:port][/database]` (or `valkey://`; `rediss://` or `valkeys://`
     /// for TLS), or
-    /// `unix:///path[?db=..&user=..&pass=..]`.
+    /// `unix:///path[?db=..&user=..&pass=..]`; or of a
+    /// [cluster or by sentinels](crate#clusters-and-sentinels):
+    /// `redis+cluster://[user[:password]@]host[:port],...` and
+    /// `redis+sentinel://[user[:password]@]host[:port],.../service[/database][?sentinel_user=..&sentinel_pass=..]`
+    /// (`valkey+...`, and `rediss+...` or `valkeys+...` for TLS).
     pub fn builder(url: &str) -> Builder {
         Builder::new(url)
     }

@@ -53,13 +53,32 @@
 //!
 //! # What it cannot know
 //!
-//! * `SWAPDB` by others: no server tells of it. Call [`forget_all`](L1::forget_all).
+//! * `SWAPDB` by others: no server tells of it. Call [`forget_all`](L1::forget_all), or have it
+//!   noticed by a key of your choice: [`Builder::guard_swapdb`].
 //! * The clock does not advance while the machine is suspended: after it wakes, hits may be as old as
 //!   the sleep, until the bound has passed.
 //! * Commands whose replies change while no key does (`TTL`, `OBJECT`, `SRANDMEMBER`, scans,
 //!   scripts) are sent each time. Commands that would change or block the shared connection are
 //!   refused: use another client for transactions, subscriptions and blocking reads.
-//! * Cluster servers are refused with [`Error::Cluster`]; Sentinel addresses are not understood.
+//!
+//! # Clusters and sentinels
+//!
+//! `redis+cluster://host:port,host:port` is a cluster, which any of its nodes leads to. Each primary has
+//! its own tracking connection, with its own proof. No server tells that a slot has left it, so each
+//! heartbeat (`CLUSTER NODES`) asks a node for all that it serves, and nothing else proves it; what
+//! is cached of a slot is invisible from when a reply says that it has moved or is being moved
+//! (`MOVED`, `ASK`, a node's own word, or that of another one with a greater configuration epoch).
+//! What is read by `ASK` is not kept. The keys of one command must share a slot:
+//! [`Error::CrossSlot`]; [`get_many`](L1::get_many) asks each node for its part. To the bound add what
+//! the nodes take to tell each other (usually a heartbeat of theirs), as a node that has been replaced
+//! goes on to answer until it is told; one that sees only a minority of them proves nothing.
+//!
+//! `redis+sentinel://host:port,host:port/service` is the primary that sentinels name. One of them is
+//! asked at each heartbeat; when it names another primary, with a greater epoch, or the server says
+//! that it is none (`ROLE`), the connection is given up with all that was cached of it.
+//!
+//! Servers may lose writes in a failover that they have acknowledged. Then reads go back in time, as
+//! the data does.
 //!
 //! # Memory
 //!

@@ -12,6 +12,7 @@
 //! | `KEYSPAN_MODULES_DIR` | folder of `libkeyspan_*.so` | `target/modules` |
 //! | `KEYSPAN_CACHE` | folder of unpacked servers (see `scripts/servers`) | `.cache` |
 //! | `KEYSPAN_L1_CHECKS` | keys looked at for each fault of the client-side cache | 512 |
+//! | `KEYSPAN_L1_KEYS` | how many keys are contended at once there | 256 |
 //! | `KEYSPAN_KEEP` | `1` keeps every server's folder, not just those of failures | unset |
 
 pub mod acl;

@@ -196,16 +196,16 @@ fn an_expiry_that_nobody_notices_is_not_told() -> Outcome<()> {
         |spec| spec,
         |server| {
             let mut pair = Pair::new(server, "")?;
-            pair.write(&["DEBUG SET-ACTIVE-EXPIRE 0", "SET k v PX 20"])?;
+            pair.write(&["DEBUG SET-ACTIVE-EXPIRE 0", "SET k v PX 300"])?;
             pair.read(&["GET k"])?;
-            std::thread::sleep(Duration::from_millis(60));
+            std::thread::sleep(Duration::from_millis(400));
             pair.expect("nobody looks", &[])?;
             pair.write(&["GET k"])?;
             pair.expect("another has looked", &["k"])?;
-            pair.write(&["SET k v PX 20"])?;
+            pair.write(&["SET k v PX 300"])?;
             pair.read(&["GET k"])?;
             pair.write(&["DEBUG SET-ACTIVE-EXPIRE 1"])?;
-            std::thread::sleep(Duration::from_millis(400));
+            std::thread::sleep(Duration::from_millis(800));
             pair.expect("the server looks by itself", &["k"])
         },
     )
@@ -252,6 +252,9 @@ fn options_of_tracking() -> Outcome<()> {
             pair.read(&["CLIENT CACHING YES", "MULTI", "GET d", "GET e", "EXEC", "GET f"])?;
             pair.write(&["MSET a 1 b 1 c 1 d 1 e 1 f 1"])?;
             pair.expect("OPTIN covers the next command or transaction", &["b", "d", "e"])?;
+            pair.read(&["CLIENT CACHING YES", "PTTL k", "GET k", "GET l"])?;
+            pair.write(&["SET k 1", "SET l 1"])?;
+            pair.expect("the read after the next command is not covered", &["k"])?;
             let mut pair = Pair::new(server, "OPTOUT")?;
             pair.read(&["GET a", "CLIENT CACHING NO", "GET b", "GET c"])?;
             pair.write(&["MSET a 1 b 1 c 1"])?;
@@ -320,7 +323,19 @@ fn without_resp3_nothing_is_told() -> Outcome<()> {
             source.line("PING")?;
             let push = source.push(Duration::ZERO)?.unwrap_or_default();
             let text = String::from_utf8_lossy(&push).into_owned();
-            ensure(text.contains("tracking-redir-broken"), || text)
+            ensure(text.contains("tracking-redir-broken"), || text)?;
+            let (mut target, mut source) = (server.client()?, server.client()?);
+            let id = target.value("CLIENT ID")?.integer()?;
+            source.expect(&format!("CLIENT TRACKING ON REDIRECT {id}"), "+OK")?;
+            source.line("GET k")?;
+            target.line("QUIT")?;
+            drop(target);
+            std::thread::sleep(Duration::from_millis(50));
+            server.client()?.line("SET k 3")?;
+            source.expect("PING", "+PONG")?;
+            ensure(source.push(Duration::ZERO)?.is_none(), || "a push in RESP2".into())?;
+            let info = String::from_utf8_lossy(&source.line("CLIENT TRACKINGINFO")?).into_owned();
+            ensure(info.contains("broken_redirect"), || info)
         },
     )
 }
@@ -340,17 +355,27 @@ fn replicas_and_slots() -> Outcome<()> {
             keyspan_tests::replication::converge(&replica, server)?;
             me.line("PING")?;
             ensure(me.push(Duration::ZERO)?.is_some(), || "no push of a replicated write".into())?;
-            let node = Spec::new(server.name())?.options(&["--cluster-enabled", "yes"]).start()?;
-            let mut other = node.client()?;
-            other.expect("CLUSTER ADDSLOTSRANGE 0 16383", "+OK")?;
-            while other.line("SET k 1")?.starts_with(b"-") {
-                std::thread::sleep(Duration::from_millis(10));
-            }
-            let mut pair = Pair::new(&node, "")?;
+            let cluster = keyspan_tests::l1::cluster::Cluster::start(server.name(), 1, false)?;
+            let mut other = cluster.client(0)?;
+            let Some(node) = cluster.nodes.first() else { return Ok(()) };
+            let mut pair = Pair::new(node, "")?;
             pair.read(&["GET k"])?;
             let slot = other.value("CLUSTER KEYSLOT k")?.integer()?;
             pair.write(&[&format!("CLUSTER DELSLOTS {slot}")])?;
             pair.expect("a slot that is lost", &[])
+        },
+    )
+}
+
+/// T22: no server cuts a client off that reads too slowly, unless it is told to.
+#[test]
+fn slow_clients_are_borne_by_default() -> Outcome<()> {
+    on_each_server(
+        |spec| spec,
+        |server| {
+            let limits = server.client()?.line("CONFIG GET client-output-buffer-limit")?;
+            let text = String::from_utf8_lossy(&limits).into_owned();
+            ensure(text.contains("normal 0 0 0"), || text)
         },
     )
 }

@@ -262,7 +262,7 @@ fn flushes_reach_the_cache() -> Outcome<()> {
         cache.command(&["PING"]).unwrap();
         let misses = cache.stats().misses;
         assert!(cache.get("k").unwrap().is_some() && cache.stats().misses == misses + 1);
-        // No server tells of SWAPDB; this is what is written of it.
+        // T8: no server tells of SWAPDB; this is what is written of it.
         warm(cache, "k");
         other.line("SWAPDB 0 1").unwrap();
         cache.command(&["PING"]).unwrap();
@@ -298,6 +298,151 @@ fn a_replica_follows_its_primary() -> Outcome<()> {
             replica.client()?.line("REPLICAOF NO ONE")?;
             cache.set("k", "v3").unwrap();
             assert_eq!(cache.get("k").unwrap().unwrap(), b"v3", "after the promotion");
+            Ok(())
+        },
+    )
+}
+
+/// Mode (a): wherever the bytes of a reply and of the push that follows it are parted.
+#[test]
+fn a_reply_and_its_push_are_parted_at_every_byte() -> Outcome<()> {
+    each(|server, proxy, cache| {
+        let mut other = server.client().unwrap();
+        for split in 1..96 {
+            other.line("SET k old").unwrap();
+            cache.command(&["PING"]).unwrap();
+            proxy.weather.split.store(split, Ordering::SeqCst);
+            thread::scope(|scope| {
+                let read = scope.spawn(|| cache.get("k").unwrap());
+                other.line(&format!("SET k {split}")).unwrap();
+                read.join().unwrap();
+            });
+            cache.command(&["PING"]).unwrap();
+            let value = cache.get("k").unwrap().unwrap();
+            assert_eq!(value, split.to_string().as_bytes(), "pieces of {split}");
+            proxy.weather.clear();
+        }
+    })
+}
+
+/// Mode (l): what was asked before a flush goes to who asked, and no further.
+#[test]
+fn a_flush_during_a_flight_is_final() -> Outcome<()> {
+    each(|server, proxy, cache| {
+        let mut other = server.client().unwrap();
+        for flush in ["FLUSHALL", "FLUSHDB", "DEL k"] {
+            other.line("SET k old").unwrap();
+            cache.command(&["PING"]).unwrap();
+            proxy.weather.lag_down.store(40, Ordering::SeqCst);
+            thread::scope(|scope| {
+                let read = scope.spawn(|| cache.get("k").unwrap());
+                pause(10);
+                other.line(flush).unwrap();
+                read.join().unwrap();
+            });
+            proxy.weather.clear();
+            cache.command(&["PING"]).unwrap();
+            assert!(cache.get("k").unwrap().is_none(), "{flush}");
+        }
+        // Our own is known before it is sent.
+        other.line("SET k old").unwrap();
+        cache.command(&["PING"]).unwrap();
+        proxy.weather.lag_down.store(40, Ordering::SeqCst);
+        thread::scope(|scope| {
+            let read = scope.spawn(|| cache.get("k").unwrap());
+            pause(10);
+            cache.forget_all();
+            read.join().unwrap();
+        });
+        proxy.weather.clear();
+        let misses = cache.stats().misses;
+        cache.get("k").unwrap();
+        assert_eq!(cache.stats().misses, misses + 1, "kept past a flush");
+    })
+}
+
+/// Mode (j): with NOLOOP, the own write would use up what the server knows of the key.
+#[test]
+fn an_own_write_does_not_make_deaf() -> Outcome<()> {
+    each(|server, _, cache| {
+        let mut other = server.client().unwrap();
+        for number in 0..50 {
+            cache.set("k", "own").unwrap();
+            warm(cache, "k");
+            other.line(&format!("SET k {number}")).unwrap();
+            cache.command(&["PING"]).unwrap();
+            assert_eq!(cache.get("k").unwrap().unwrap(), number.to_string().as_bytes());
+        }
+    })
+}
+
+/// Mode (k): announced reads between commands that are not.
+#[test]
+fn announced_reads_among_others_are_watched() -> Outcome<()> {
+    on_each_server(
+        |spec| spec,
+        |server| {
+            let proxy = Proxy::new(server.port())?;
+            let cache = cache(&proxy, Mode::OptIn);
+            let keys: Vec<String> = (0..64).map(|number| format!("k:{number}")).collect();
+            let mut other = server.client()?;
+            for round in 0..10 {
+                thread::scope(|scope| {
+                    for _ in 0..2 {
+                        scope.spawn(|| {
+                            for (index, key) in keys.iter().enumerate() {
+                                cache.command(&["PTTL", key]).unwrap();
+                                cache.set(format!("own:{index}"), "1").unwrap();
+                                cache.get(key).unwrap();
+                                cache.command(&["STRLEN", key]).unwrap();
+                            }
+                        });
+                    }
+                    scope.spawn(|| cache.get_many(&keys).unwrap());
+                });
+                for key in &keys {
+                    other.line(&format!("SET {key} {round}"))?;
+                }
+                cache.command(&["PING"]).unwrap();
+                for value in cache.get_many(&keys).unwrap() {
+                    assert_eq!(value.unwrap(), round.to_string().as_bytes());
+                }
+            }
+            Ok(())
+        },
+    )
+}
+
+/// I10: a key that tells databases apart bounds what SWAPDB makes stale.
+#[test]
+fn swapped_databases_are_noticed_by_a_guard() -> Outcome<()> {
+    on_each_server(
+        |spec| spec,
+        |server| {
+            let url = format!("redis://127.0.0.1:{}", server.port());
+            let builder = || L1::builder(&url).max_staleness(STALENESS_MAX);
+            let guarded = builder().guard_swapdb("keyspan:guard").build().unwrap();
+            let other_database = format!("{url}/1");
+            let elsewhere = L1::builder(&other_database).guard_swapdb("keyspan:guard").build();
+            let _elsewhere = elsewhere.unwrap();
+            let mut other = server.client()?;
+            for (first, second) in [("a", "b"), ("b", "a"), ("a", "b")] {
+                for line in ["SELECT 0", &format!("SET k {first}"), "SELECT 1"] {
+                    other.line(line)?;
+                }
+                other.line(&format!("SET k {second}"))?;
+                guarded.command(&["PING"]).unwrap();
+                warm(&guarded, "k");
+                other.expect("SWAPDB 0 1", "+OK")?;
+                let (start, mut served) = (Instant::now(), Duration::ZERO);
+                while start.elapsed() < STALENESS_MAX * 2 {
+                    let asked = start.elapsed();
+                    if guarded.get("k").unwrap().unwrap() == first.as_bytes() {
+                        served = asked;
+                    }
+                }
+                assert!(served <= STALENESS_MAX + keyspan_l1::clock::TICK, "for {served:?}");
+            }
             Ok(())
         },
     )

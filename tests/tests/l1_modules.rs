@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use keyspan_l1::L1;
-use keyspan_tests::{Client, Outcome, on_each_server};
+use keyspan_tests::{Client, Outcome, Protocol, Server, Value, ensure, on_each_server};
 
 #[derive(Debug, PartialEq, serde::Deserialize)]
 struct User {
@@ -18,7 +18,7 @@ struct User {
 
 fn each(body: impl Fn(&L1, &mut Client)) -> Outcome<()> {
     on_each_server(
-        |spec| spec.module("json", &[]).module("bloom", &[]),
+        |spec| spec.module("json", &[]).module("bloom", &[]).module("search", &[]),
         |server| {
             let cache = L1::builder(&format!("redis://127.0.0.1:{}", server.port())).build();
             body(&cache.unwrap(), &mut server.client()?);
@@ -127,5 +127,119 @@ fn native_types_by_name() -> Outcome<()> {
         assert_eq!(set, BTreeSet::from(["a".into(), "b".into()]));
         let ranks = is_hit(cache, || cache.zrange::<Vec<String>>("z", 0, -1).unwrap());
         assert_eq!(ranks, ["m", "n"]);
+    })
+}
+
+/// What a tracking connection is told after it has read, and another one has written.
+fn told(server: &Server, setup: &[&str], read: &str, write: &str, due: &[&str]) -> Outcome<()> {
+    let (mut me, mut other) = (server.client_in(Protocol::Resp3)?, server.client()?);
+    other.expect("FLUSHALL", "+OK")?;
+    for line in setup {
+        let reply = other.line(line)?;
+        ensure(!reply.starts_with(b"-"), || format!("{line}: {reply:?}"))?;
+    }
+    me.expect("CLIENT TRACKING ON", "+OK")?;
+    me.line(read)?;
+    other.line(write)?;
+    me.line("PING")?;
+    let mut keys = Vec::new();
+    while let Some(push) = me.push(Duration::ZERO)? {
+        let push = Value::decode(&push)?;
+        let [_, Value::Array(names)] = push.elements()? else { continue };
+        for name in names {
+            keys.push(String::from_utf8_lossy(name.bytes()?).into_owned());
+        }
+    }
+    ensure(keys == due, || format!("{read}; {write}: {due:?} due, {keys:?} came"))
+}
+
+/// Runs `told` on each server with all modules, for each line of a table.
+fn told_each(table: &[(&[&str], &str, &str, &[&str])]) -> Outcome<()> {
+    on_each_server(
+        |spec| spec.module("json", &[]).module("bloom", &[]).module("search", &[]),
+        |server| {
+            let mut lines = table.iter();
+            lines.try_for_each(|(setup, read, write, due)| told(server, setup, read, write, due))
+        },
+    )
+}
+
+/// M1: reads are tracked by their keys; writes are not, and neither is what names no key.
+#[test]
+fn which_commands_of_modules_are_tracked() -> Outcome<()> {
+    told_each(&[
+        (&["JSON.SET k $ 1"], "JSON.GET k $", "JSON.SET k $ 2", &["k"]),
+        (&["JSON.SET k $ 1"], "JSON.MGET k l $", "JSON.SET l $ 2", &["l"]),
+        (&["BF.ADD k x"], "BF.EXISTS k x", "BF.ADD k y", &["k"]),
+        (&["CMS.INITBYDIM k 9 9"], "CMS.QUERY k x", "CMS.INCRBY k x 1", &["k"]),
+        (&["BF.ADD k x"], "BF.ADD k y", "BF.ADD k z", &[]),
+        (&["JSON.SET k $ 1"], "JSON.NUMINCRBY k $ 1", "JSON.SET k $ 2", &[]),
+        (&[], "FT._LIST", "FT.CREATE i SCHEMA t TAG", &[]),
+    ])
+}
+
+/// M2: an inner call would be tracked, but for Redis 7.0. Modules of ours make none: a search tracks
+/// its index, and not the documents that it gives.
+#[test]
+fn what_a_module_reads_inside_is_not_tracked() -> Outcome<()> {
+    let index = ["FT.CREATE i PREFIX 1 d: SCHEMA t TAG", "HSET d:1 t x", "SET other 1"];
+    told_each(&[
+        (&index, "FT.SEARCH i @t:{x}", "SET other 2", &[]),
+        (&index, "FT.SEARCH i @t:{x}", "EXPIRE d:1 1000", &[]),
+    ])
+}
+
+/// M3, M4, M5: a key that was opened for writing is told when it is closed (M3: `VREM` of what is
+/// not there), unless the module asks for silence, as ours do (M5). Then it tells of changes itself,
+/// those in place too (M4).
+#[test]
+fn what_modules_change_in_place_is_told_and_no_more() -> Outcome<()> {
+    told_each(&[
+        (&["JSON.SET k $ 1"], "JSON.GET k $", "JSON.NUMINCRBY k $ 1", &["k"]),
+        (&["JSON.SET k $ [1]"], "JSON.GET k $", "JSON.ARRAPPEND k $ 2", &["k"]),
+        (&["JSON.SET k $ 1"], "JSON.GET k $", "JSON.SET k $.none 1 XX", &[]),
+        (&["BF.ADD k x"], "BF.EXISTS k x", "BF.ADD k x", &[]),
+        (&["CF.ADD k x"], "CF.EXISTS k x", "CF.DEL k y", &[]),
+        (&["CF.ADD k x"], "CF.EXISTS k x", "CF.DEL k x", &["k"]),
+        (&["TOPK.RESERVE k 2"], "TOPK.QUERY k x", "TOPK.ADD k x", &["k"]),
+    ])?;
+    on_each_server(
+        |spec| spec,
+        |server| {
+            if server.name().as_str() != "redis-8.6" {
+                return Ok(());
+            }
+            told(server, &["VADD k VALUES 2 1 0 a"], "VCARD k", "VREM k none", &["k"])
+        },
+    )
+}
+
+/// M8: the name of an index is a key that is none, and is told of when a document of it changes.
+#[test]
+fn a_search_is_told_of_by_the_name_of_its_index() -> Outcome<()> {
+    let index = ["FT.CREATE i PREFIX 1 d: SCHEMA t TAG", "HSET d:1 t x"];
+    told_each(&[
+        (&index, "FT.SEARCH i @t:{x}", "HSET d:2 t x", &["i"]),
+        (&index, "FT.SEARCH i @t:{x}", "HSET d:1 t y", &["i"]),
+        (&index, "FT.SEARCH i @t:{x}", "DEL d:1", &["i"]),
+        (&index, "FT.SEARCH i @t:{x}", "HSET e:1 t x", &[]),
+    ])?;
+    each(|cache, other| {
+        for line in ["FT.CREATE i PREFIX 1 d: SCHEMA t TAG", "HSET d:1 t x"] {
+            other.line(line).unwrap();
+        }
+        let count = || {
+            let reply = cache.command(&["FT.SEARCH", "i", "@t:{x}", "NOCONTENT", "DIALECT", "2"]);
+            format!("{:?}", reply.unwrap())
+        };
+        soon("it is indexed", || count().contains("d:1"));
+        let one = is_hit(cache, count);
+        other.line("HSET e:1 t x").unwrap();
+        cache.command(&["PING"]).unwrap();
+        assert_eq!(is_hit(cache, count), one);
+        other.line("HSET d:2 t x").unwrap();
+        soon("the second is found", || count() != one);
+        other.line("DEL d:2").unwrap();
+        soon("it is gone again", || count() == one);
     })
 }

@@ -217,6 +217,10 @@ impl Subject for Behind<'_> {
         Subject::read(self.0, key)
     }
 
+    fn read_all(&self, keys: &[String]) -> Vec<Option<u64>> {
+        self.0.read_all(keys)
+    }
+
     fn write(&self, key: &str, number: u64) -> bool {
         Subject::write(self.0, key, number)
     }

@@ -34,6 +34,11 @@ impl Subject for Cached {
         self.0.get(key).ok()?.map_or(Some(0), |value| number(&value))
     }
 
+    fn read_all(&self, keys: &[String]) -> Vec<Option<u64>> {
+        let Ok(values) = self.0.get_many(keys) else { return vec![None; keys.len()] };
+        values.iter().map(|value| value.as_deref().map_or(Some(0), number)).collect()
+    }
+
     fn write(&self, key: &str, number: u64) -> bool {
         self.0.set(key, number.to_string()).is_ok()
     }

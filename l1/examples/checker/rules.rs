@@ -18,6 +18,11 @@ pub trait Subject: Sync {
     /// The number of a key, 0 when there is none; None when the cache cannot tell.
     fn read(&self, key: &str) -> Option<u64>;
 
+    /// As [`Self::read`], of all keys.
+    fn read_all(&self, keys: &[String]) -> Vec<Option<u64>> {
+        keys.iter().map(|key| self.read(key)).collect()
+    }
+
     /// Writes a number; whether it is known to have been written.
     fn write(&self, key: &str, number: u64) -> bool;
 
@@ -113,6 +118,7 @@ pub struct Check<'a> {
     /// Held by each who writes; whoever takes it alone has no writes under way.
     gate: RwLock<()>,
     over: AtomicBool,
+    told: AtomicU64,
 }
 
 impl<'a> Check<'a> {
@@ -121,8 +127,8 @@ impl<'a> Check<'a> {
         let keys = (0..plan.keys).map(name).collect();
         let records = (0..plan.keys).map(|_| Record::default()).collect();
         let (number, figures) = (AtomicU64::new(1), Mutex::default());
-        let (gate, over) = (RwLock::new(()), AtomicBool::new(false));
-        Self { plan, subject, keys, records, number, figures, gate, over }
+        let (gate, over, told) = (RwLock::new(()), AtomicBool::new(false), AtomicU64::new(0));
+        Self { plan, subject, keys, records, number, figures, gate, over, told }
     }
 
     /// Round after round: `trouble` is called again and again while there are reads and writes, then
@@ -156,6 +162,13 @@ impl<'a> Check<'a> {
         Ok(*locked(&self.figures))
     }
 
+    /// Says what is wrong; the first few times.
+    fn tell(&self, what: impl Fn() -> String) {
+        if self.told.fetch_add(1, Ordering::Relaxed) < 10 {
+            eprintln!("{}", what());
+        }
+    }
+
     /// Runs `body` while nobody writes.
     pub fn quiet<R>(&self, body: impl FnOnce() -> R) -> R {
         let _alone = self.gate.write().unwrap_or_else(PoisonError::into_inner);
@@ -172,13 +185,17 @@ impl<'a> Check<'a> {
             let floor = record.floor(Instant::now(), self.plan.staleness_max);
             match self.subject.read(key) {
                 Some(value) if value < floor => {
-                    eprintln!("{key}: {value} read, {floor} due");
+                    self.tell(|| format!("{key}: {value} read, {floor} due"));
                     count.violations += 1;
                 }
                 Some(value) => drop(record.seen.fetch_max(value, Ordering::SeqCst)),
                 None => count.errors += 1,
             }
             count.reads += 1;
+            if count.reads % 64 == 0 {
+                // Others are to come to a turn too.
+                thread::sleep(Duration::from_micros(100));
+            }
         }
         let mut figures = locked(&self.figures);
         figures.reads += count.reads;
@@ -233,12 +250,12 @@ impl<'a> Check<'a> {
             }
         }
         let truth = other.truth(&self.keys);
+        let values = self.subject.read_all(&self.keys);
         let mut figures = locked(&self.figures);
-        for (key, truth) in self.keys.iter().zip(truth) {
-            let value = self.subject.read(key);
+        for ((key, truth), value) in self.keys.iter().zip(truth).zip(values) {
             figures.checks += 1;
             if value != Some(truth) {
-                eprintln!("{key}: {value:?} read when all is quiet, it is {truth}");
+                self.tell(|| format!("{key}: {value:?} read when all is quiet, it is {truth}"));
                 figures.stale += 1;
             }
         }

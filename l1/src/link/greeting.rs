@@ -38,7 +38,7 @@ impl<'a> Greeting<'a> {
         }
         pack(&mut bytes, &settings.mode.start());
         steps.push(Step::Track);
-        if let Some(role) = settings.beat() {
+        if let Some(role) = settings.role() {
             pack(&mut bytes, role);
             steps.push(Step::Role);
         }
@@ -59,7 +59,7 @@ impl<'a> Greeting<'a> {
             return Err(Error::Cluster);
         }
         if step == Some(Step::Role) {
-            self.settings.check_beat(reply)?;
+            self.settings.check_role(reply)?;
         }
         Ok(self.steps.as_slice().is_empty())
     }

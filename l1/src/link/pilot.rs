@@ -141,7 +141,7 @@ impl<V: Pulse> Pilot<V> {
 
     fn rise(&self, session: Session, sent: Moment) -> Session {
         let news = self.link.wire().rise(Arc::clone(&session.socket));
-        if let Err(why) = self.link.freshness.heard(sent, None) {
+        if let Err(why) = self.hear(sent, None) {
             self.link.leave(why);
         }
         news.tell();
@@ -172,7 +172,7 @@ impl<V: Pulse> Pilot<V> {
         let now = Moment::now();
         let mut wire = self.link.wire();
         if self.link.take_hurry() || now.since(*beat) >= heartbeat {
-            wire.beat(self.link.settings.beat().unwrap_or(V::BEAT));
+            wire.beat(self.link.settings.beat().as_deref().unwrap_or(V::BEAT));
             *beat = now;
         }
         wire.write()?;
@@ -210,9 +210,18 @@ impl<V: Pulse> Pilot<V> {
         alive
     }
 
+    /// A guard against `SWAPDB` is looked at in heartbeats: then they alone prove.
     fn hear(&self, sent: Moment, beat: Option<redis::Value>) -> Result<(), Error> {
-        if let Some(beat) = &beat {
-            self.link.settings.check_beat(beat)?;
+        let settings = &self.link.settings;
+        match (&settings.guard, &beat) {
+            (Some(guard), Some(value)) => {
+                if guard.check(value)? {
+                    self.link.forget_all();
+                }
+            }
+            (Some(_), None) => return Ok(()),
+            (None, Some(role)) => settings.check_role(role)?,
+            (None, None) => {}
         }
         self.link.freshness.heard(sent, beat)
     }

@@ -25,11 +25,13 @@ pub fn checks() -> u64 {
     asked.unwrap_or(512)
 }
 
-/// A plan for faults that come and go within this time; `late` is what a change may take to be seen
+/// A plan of so many keys (or `KEYSPAN_L1_KEYS`), for faults that come and go within this time; `late` is what a change may take to be seen
 /// besides the bound.
 #[must_use]
 pub fn plan(keys: usize, round: Duration, late: Duration) -> Plan {
     let staleness_max = STALENESS_MAX + TICK + late;
+    let asked = env::var("KEYSPAN_L1_KEYS").ok().and_then(|text| text.parse().ok());
+    let keys = asked.unwrap_or(keys).next_power_of_two();
     Plan { keys, readers: 3, staleness_max, round, checks: checks() }
 }
 
@@ -53,6 +55,11 @@ impl Subject for L1 {
     fn read(&self, key: &str) -> Option<u64> {
         let value = self.get(key).ok()?;
         value.map_or(Some(0), |value| number(&value))
+    }
+
+    fn read_all(&self, keys: &[String]) -> Vec<Option<u64>> {
+        let Ok(values) = self.get_many(keys) else { return vec![None; keys.len()] };
+        values.iter().map(|value| value.as_deref().map_or(Some(0), number)).collect()
     }
 
     fn write(&self, key: &str, number: u64) -> bool {

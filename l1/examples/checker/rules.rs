@@ -162,6 +162,21 @@ impl<'a> Check<'a> {
         Ok(*locked(&self.figures))
     }
 
+    /// The values of all keys, when every change has been heard of.
+    fn values(&self) -> Result<Vec<u64>, String> {
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_secs(30) {
+            if self.subject.catch_up() {
+                let values: Option<Vec<u64>> =
+                    self.subject.read_all(&self.keys).into_iter().collect();
+                if let Some(values) = values {
+                    return Ok(values);
+                }
+            }
+        }
+        Err("the cache does not connect again".into())
+    }
+
     /// Says what is wrong; the first few times.
     fn tell(&self, what: impl Fn() -> String) {
         if self.told.fetch_add(1, Ordering::Relaxed) < 10 {
@@ -243,19 +258,13 @@ impl<'a> Check<'a> {
 
     /// When every change has been heard of, every key is read as it is.
     fn settle(&self, other: &mut dyn Other) -> Result<(), String> {
-        let start = Instant::now();
-        while !self.subject.catch_up() {
-            if start.elapsed() > Duration::from_secs(30) {
-                return Err("the cache does not connect again".into());
-            }
-        }
         let truth = other.truth(&self.keys);
-        let values = self.subject.read_all(&self.keys);
+        let values = self.values()?;
         let mut figures = locked(&self.figures);
         for ((key, truth), value) in self.keys.iter().zip(truth).zip(values) {
             figures.checks += 1;
-            if value != Some(truth) {
-                self.tell(|| format!("{key}: {value:?} read when all is quiet, it is {truth}"));
+            if value != truth {
+                self.tell(|| format!("{key}: {value} read when all is quiet, it is {truth}"));
                 figures.stale += 1;
             }
         }

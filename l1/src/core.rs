@@ -39,19 +39,23 @@ impl Core {
 
     /// What is cached under this name and may be served; counted as a read.
     #[inline]
-    pub(crate) fn hit(&self, lookup: Lookup<'_>) -> Option<Arc<Entry>> {
-        let hit = self.link.find(lookup);
-        self.link.counts.read(hit.is_some());
-        hit
+    pub(crate) fn hit(&self, lookup: Lookup<'_>) -> Option<Entry> {
+        self.with(lookup, Entry::clone)
+    }
+
+    /// Calls `read` with what is cached under this name and may be served; counted as a read.
+    #[inline]
+    pub(crate) fn with<R>(&self, lookup: Lookup<'_>, read: impl FnOnce(&Entry) -> R) -> Option<R> {
+        self.link.with(lookup, read)
     }
 
     /// Asks for a key that was looked up in vain.
-    pub(crate) async fn miss(&self, lookup: Lookup<'_>) -> Result<Arc<Entry>, Error> {
+    pub(crate) async fn miss(&self, lookup: Lookup<'_>) -> Result<Entry, Error> {
         self.link.fetch(&Question::get(lookup)).await
     }
 
     /// What memory or the server has, now: does not wait for a connection.
-    async fn get_now(&self, lookup: Lookup<'_>) -> Result<Arc<Entry>, Error> {
+    async fn get_now(&self, lookup: Lookup<'_>) -> Result<Entry, Error> {
         match self.link.find(lookup) {
             Some(entry) => Ok(entry),
             None if self.link.is_up() => self.miss(lookup).await,
@@ -98,7 +102,7 @@ impl Core {
     }
 
     /// The reply to this command, packed, if it is cached; counted as a read if it is.
-    pub(crate) fn hit_command(&self, packed: &[u8]) -> Option<Arc<Entry>> {
+    pub(crate) fn hit_command(&self, packed: &[u8]) -> Option<Entry> {
         let hit = self.link.find(Lookup::new(Kind::Command, packed))?;
         self.link.counts.read(true);
         Some(hit)
@@ -109,13 +113,13 @@ impl Core {
         &self,
         packed: &[u8],
         keys: &[&[u8]],
-    ) -> Result<Arc<Entry>, Error> {
+    ) -> Result<Entry, Error> {
         self.link.counts.read(false);
         self.link.fetch(&Question::command(packed, keys)).await
     }
 
     /// Any command that was looked up in vain.
-    pub(crate) async fn run(&self, words: &[&[u8]], packed: &[u8]) -> Result<Arc<Entry>, Error> {
+    pub(crate) async fn run(&self, words: &[&[u8]], packed: &[u8]) -> Result<Entry, Error> {
         let shape = self.shape(words).await?;
         let value = match shape.fate(words) {
             Fate::Cached(keys) => return self.miss_command(packed, &keys).await,
@@ -129,7 +133,7 @@ impl Core {
             Fate::Sweeping => self.link.command(packed, Vec::new(), true).await?,
             Fate::Refused => return Err(Error::Refused(name(words).into())),
         };
-        Ok(self.uncached(value))
+        Ok(self.uncached(Lookup::new(Kind::Command, packed), value))
     }
 
     /// A write whose keys only the server knows. It tells of them before it answers what is sent
@@ -161,8 +165,8 @@ impl Core {
         Ok(shape)
     }
 
-    fn uncached(&self, value: Value) -> Arc<Entry> {
-        Arc::new(Entry::new(self.link.freshness.epoch(), Moment::ORIGIN, value))
+    fn uncached(&self, name: Lookup<'_>, value: Value) -> Entry {
+        Entry::new(name, self.link.freshness.epoch(), Moment::ORIGIN, value)
     }
 
     /// Memory, then the server, then the loader.
@@ -183,7 +187,7 @@ impl Core {
                 return known;
             }
             match self.get_now(lookup).await {
-                Ok(entry) if !matches!(entry.value(), Value::Nil) => return Ok(Payload::of(entry)),
+                Ok(entry) if !entry.is_null() => return Ok(Payload::of(entry)),
                 // A cache that cannot be reached must not keep the caller from the truth.
                 Ok(_) | Err(Error::Down(_) | Error::Lost(_) | Error::Timeout(_)) => {}
                 Err(error) => return Err(error),
@@ -202,7 +206,7 @@ impl Core {
     /// What memory knows of the key: a value, or that the loader had none. A null of the server is
     /// neither.
     fn known(&self, lookup: Lookup<'_>, key: &Key, count: bool) -> Option<Loaded> {
-        let value = self.link.find(lookup).filter(|entry| !matches!(entry.value(), Value::Nil));
+        let value = self.link.find(lookup).filter(|entry| !entry.is_null());
         let known = match value {
             Some(entry) => Some(Ok(Payload::of(entry))),
             None => self.link.find(Lookup::new(Kind::Absent, key)).map(|_| Ok(None)),
@@ -259,7 +263,7 @@ impl Core {
             Ok(()) => self.get_now(lookup).await.ok().and_then(Payload::of),
             Err(_) => None,
         };
-        read.or_else(|| Payload::of(self.uncached(Value::BulkString(value.to_vec()))))
+        read.or_else(|| Payload::of(self.uncached(lookup, Value::BulkString(value.to_vec()))))
     }
 
     pub(crate) fn forget(&self, key: &[u8]) {
@@ -274,7 +278,7 @@ impl Core {
         let store = &self.link.store;
         Stats {
             evictions: store.evictions(),
-            entries: u64::try_from(store.len()).unwrap_or(u64::MAX),
+            entries: store.len(),
             bytes: store.bytes(),
             proven_for: self.link.freshness.until().since(Moment::now()),
             ..self.link.counts.stats()

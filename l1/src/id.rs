@@ -38,6 +38,33 @@ impl<'a> Lookup<'a> {
         Self { hash: SEED.hash_one((kind as u8, bytes)), kind, bytes }
     }
 
+    /// A name whose hash is known.
+    #[inline]
+    pub(crate) const fn known(hash: u64, kind: Kind, bytes: &'a [u8]) -> Self {
+        Self { hash, kind, bytes }
+    }
+
+    /// The hash of the name; seeded anew in each process.
+    #[must_use]
+    #[inline]
+    pub const fn hash(self) -> u64 {
+        self.hash
+    }
+
+    /// Which question this is.
+    #[must_use]
+    #[inline]
+    pub const fn kind(self) -> Kind {
+        self.kind
+    }
+
+    /// The key of [`Kind::Get`] and [`Kind::Absent`], the packed words of [`Kind::Command`].
+    #[must_use]
+    #[inline]
+    pub const fn bytes(self) -> &'a [u8] {
+        self.bytes
+    }
+
     /// The name as one to keep: one allocation of `bytes.len() + 16` bytes.
     #[must_use]
     pub fn to_id(self) -> Id {

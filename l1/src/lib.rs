@@ -64,7 +64,7 @@
 //! # Memory
 //!
 //! [`Builder::capacity_bytes`] (64 MiB) bounds what is allocated for replies, their names and the
-//! table: see [`Quick`](store::quick::Quick). Decoded objects are not counted.
+//! table: see [`Bounded`](store::bounded::Bounded). Decoded objects are not counted.
 //! The server keeps about 100 bytes for each key that was read (not in [`Mode::Broadcast`]).
 
 mod address;

@@ -20,7 +20,7 @@ pub struct Stats {
     pub evictions: u64,
     /// Replies that are kept, those that may not be served any more included.
     pub entries: u64,
-    /// Bytes that are kept, by the formula of [`Quick`](crate::store::quick::Quick).
+    /// Bytes that are kept, by the formula of [`Bounded`](crate::store::bounded::Bounded).
     pub bytes: u64,
     /// Calls of loaders.
     pub loads: u64,

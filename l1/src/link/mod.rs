@@ -20,15 +20,15 @@ use crate::id::{Key, Lookup};
 use crate::request::{Question, packed};
 use crate::settings::{Mode, Settings};
 use crate::stats::Counts;
-use crate::store::quick::Quick;
-use crate::tracking::{Freshness, Tracking, find};
+use crate::store::bounded::Bounded;
+use crate::tracking::{Freshness, Tracking, find, with};
 
 use wire::Wire;
 
 /// What callers and the I/O thread share.
 pub(crate) struct Link {
     pub(crate) settings: Settings,
-    pub(crate) store: Arc<Quick>,
+    pub(crate) store: Arc<Bounded>,
     pub(crate) freshness: Arc<Freshness>,
     pub(crate) counts: Counts,
     wire: Mutex<Wire>,
@@ -38,7 +38,7 @@ pub(crate) struct Link {
 
 impl Link {
     fn new(settings: Settings, waker: Waker) -> Self {
-        let store = Arc::new(Quick::new(settings.capacity_bytes));
+        let store = Arc::new(Bounded::new(settings.capacity_bytes));
         let freshness = Arc::new(Freshness::new(settings.staleness_max));
         let tracking =
             Tracking::new(Arc::clone(&store), Arc::clone(&freshness), settings.lifetimes);
@@ -56,14 +56,22 @@ impl Link {
         self.wire().is_up()
     }
 
+    /// Calls `read` with what is cached and may be served; counts the read.
+    #[inline]
+    pub(crate) fn with<R>(&self, lookup: Lookup<'_>, read: impl FnOnce(&Entry) -> R) -> Option<R> {
+        let hit = with(&*self.store, &self.freshness, lookup, Moment::now(), read);
+        self.counts.read(hit.is_some());
+        hit
+    }
+
     /// A hit: what is cached and may be served.
     #[inline]
-    pub(crate) fn find(&self, lookup: Lookup<'_>) -> Option<Arc<Entry>> {
+    pub(crate) fn find(&self, lookup: Lookup<'_>) -> Option<Entry> {
         find(&*self.store, &self.freshness, lookup, Moment::now())
     }
 
     /// Asks the server, or waits with those who have asked. The reply is cached before this ends.
-    pub(crate) async fn fetch(&self, question: &Question) -> Result<Arc<Entry>, Error> {
+    pub(crate) async fn fetch(&self, question: &Question) -> Result<Entry, Error> {
         if !question.keys().iter().all(|key| self.settings.mode.covers(key)) {
             return self.fetch_uncached(question).await;
         }
@@ -72,7 +80,7 @@ impl Link {
         if matches!(first, Err(Error::Lost(_))) { self.fetch_once(question).await } else { first }
     }
 
-    async fn fetch_once(&self, question: &Question) -> Result<Arc<Entry>, Error> {
+    async fn fetch_once(&self, question: &Question) -> Result<Entry, Error> {
         loop {
             if let Some(answer) = self.start_fetch(question) {
                 return answer.await.unwrap_or_else(|_| Err(gone()));
@@ -111,7 +119,7 @@ impl Link {
     pub(crate) async fn fetch_many(
         &self,
         questions: &[Question],
-    ) -> Result<Vec<Arc<Entry>>, Error> {
+    ) -> Result<Vec<Entry>, Error> {
         let mut started = self.start_many(questions).into_iter();
         let mut entries = Vec::with_capacity(questions.len());
         for question in questions {
@@ -139,11 +147,11 @@ impl Link {
         answers
     }
 
-    async fn fetch_uncached(&self, question: &Question) -> Result<Arc<Entry>, Error> {
+    async fn fetch_uncached(&self, question: &Question) -> Result<Entry, Error> {
         let mut bare = Vec::new();
         question.pack_bare(&mut bare);
         let value = self.command(&bare, Vec::new(), false).await?;
-        Ok(Arc::new(Entry::new(self.freshness.epoch(), Moment::ORIGIN, value)))
+        Ok(Entry::new(question.id().lookup(), self.freshness.epoch(), Moment::ORIGIN, value))
     }
 
     /// Runs a command that changes these keys, or everything. What is cached of them goes before it
@@ -241,7 +249,7 @@ impl Link {
     }
 }
 
-type Pending = oneshot::AsyncReceiver<Result<Arc<Entry>, Error>>;
+type Pending = oneshot::AsyncReceiver<Result<Entry, Error>>;
 
 /// The I/O thread has ended with the answer owed.
 fn gone() -> Error {

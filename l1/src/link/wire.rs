@@ -15,11 +15,11 @@ use crate::error::Error;
 use crate::id::Key;
 use crate::request::{Question, unpack};
 use crate::socket::Socket;
-use crate::store::quick::Quick;
+use crate::store::bounded::Bounded;
 use crate::tracking::{Ask, Landed, Ticket, Tracking};
 
 /// What somebody who asks gets.
-pub(super) type Answer = Result<Arc<Entry>, Error>;
+pub(super) type Answer = Result<Entry, Error>;
 
 /// What somebody who runs a command gets.
 pub(super) type Outcome = Result<Value, Error>;
@@ -80,7 +80,7 @@ struct Arrival {
 
 /// One side of the connection, guarded by the lock of its [`Link`](super::Link).
 pub(super) struct Wire {
-    pub(super) tracking: Tracking<Quick, Waiter>,
+    pub(super) tracking: Tracking<Bounded, Waiter>,
     socket: Option<Arc<Socket>>,
     unsent: Vec<u8>,
     awaited: VecDeque<Awaited>,
@@ -89,7 +89,7 @@ pub(super) struct Wire {
 }
 
 impl Wire {
-    pub(super) fn new(tracking: Tracking<Quick, Waiter>) -> Self {
+    pub(super) fn new(tracking: Tracking<Bounded, Waiter>) -> Self {
         let (unsent, awaited, arrivals) = (Vec::new(), VecDeque::new(), Vec::new());
         let cause = Error::Down("no connection yet".into());
         Self { tracking, socket: None, unsent, awaited, arrivals, cause }

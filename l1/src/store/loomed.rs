@@ -1,0 +1,1 @@
+//! The table and its readers once more, with the model checker's atomics.

@@ -95,8 +95,8 @@ pub(crate) fn run(url: &str) {
     for (keys, name_bytes, bytes, draws, rounds) in [
         (1000, 64, 100, 1 << 13, 150),
         (1000, 24, 100, 1 << 13, 150),
-        (1000, 64, 50_000, 1 << 13, 60),
-        (100_000, 64, 100, 1 << 16, 12),
+        (1000, 64, 50_000, 1 << 13, 30),
+        (100_000, 64, 100, 1 << 16, 10),
     ] {
         let figure = format!("hit {keys} {name_bytes} {bytes}");
         let names = names(keys, name_bytes);

@@ -18,7 +18,11 @@ fn beside(subject: &str, hit: impl Fn(usize) -> u8 + Sync) {
         scope.spawn(|| {
             let mut round = dependent(&draws, &hit);
             while !done.load(Ordering::Relaxed) {
-                if busy.load(Ordering::Relaxed) { drop(round()) } else { std::thread::yield_now() }
+                if busy.load(Ordering::Relaxed) {
+                    let _busy = round();
+                } else {
+                    std::thread::yield_now();
+                }
             }
         });
         let mut round = dependent(&draws, &hit);

@@ -165,3 +165,104 @@ impl fmt::Debug for Bounded {
         f.debug_struct("Bounded").field("len", &len).field("bytes", &bytes).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use redis::Value;
+
+    use super::*;
+    use crate::clock::Moment;
+    use crate::id::Kind;
+
+    fn put(store: &Bounded, key: &[u8], size: usize) {
+        let value = Value::BulkString(vec![b'x'; size]);
+        store.insert(Entry::new(Lookup::new(Kind::Get, key), 1, Moment::ORIGIN, value));
+    }
+
+    fn size(store: &Bounded, key: &[u8]) -> Option<usize> {
+        store.with(Lookup::new(Kind::Get, key), |entry| entry.string().unwrap().len())
+    }
+
+    #[test]
+    fn what_is_put_is_found_until_it_is_removed() {
+        let store = Bounded::new(1 << 20);
+        put(&store, b"a", 1);
+        put(&store, b"b", 2);
+        put(&store, b"a", 3);
+        assert_eq!((size(&store, b"a"), size(&store, b"b"), store.len()), (Some(3), Some(2), 2));
+        assert!(store.remove(Lookup::new(Kind::Get, b"a")));
+        assert!(!store.remove(Lookup::new(Kind::Get, b"a")));
+        assert_eq!((size(&store, b"a"), store.len(), store.evictions()), (None, 1, 0));
+        store.clear();
+        assert_eq!((size(&store, b"b"), store.is_empty()), (None, true));
+    }
+
+    #[test]
+    fn bytes_are_bounded() {
+        let store = Bounded::new(1 << 20);
+        for number in 0..5000_u32 {
+            put(&store, number.to_string().as_bytes(), 1000);
+            assert!(store.bytes() <= 1 << 20);
+        }
+        assert!(store.bytes() > (1 << 20) * 8 / 10, "{} bytes", store.bytes());
+        assert_eq!(store.evictions(), 5000 - store.len());
+    }
+
+    #[test]
+    fn a_reply_that_is_too_heavy_takes_its_forerunner_along() {
+        let store = Bounded::new(1 << 20);
+        put(&store, b"k", 10);
+        put(&store, b"k", 2 << 20);
+        assert_eq!((size(&store, b"k"), store.is_empty()), (None, true));
+    }
+
+    /// A reply that is wanted often outlives many that are wanted once, also when the room was
+    /// full of others before.
+    #[test]
+    fn a_scan_does_not_push_out_the_hot() {
+        let store = Bounded::new(1 << 20);
+        (0..2000_u32).for_each(|old| put(&store, format!("old {old}").as_bytes(), 1000));
+        for round in 0..20_u32 {
+            for hot in (0..100_u32).chain(0..100) {
+                let key = format!("hot {hot}");
+                if size(&store, key.as_bytes()).is_none() {
+                    put(&store, key.as_bytes(), 1000);
+                }
+            }
+            for cold in 0..1000_u32 {
+                put(&store, format!("cold {round} {cold}").as_bytes(), 1000);
+            }
+        }
+        let kept = (0..100).filter(|hot| size(&store, format!("hot {hot}").as_bytes()).is_some());
+        assert!(kept.count() >= 95);
+    }
+
+    /// Of a loop over more than fits, a part stays.
+    #[test]
+    fn a_loop_keeps_a_part() {
+        let store = Bounded::new(1 << 20);
+        let mut hits = 0;
+        for step in 0..10_000_u32 {
+            let key = (step % 1200).to_string();
+            match size(&store, key.as_bytes()) {
+                Some(_) => hits += 1,
+                None => put(&store, key.as_bytes(), 1000),
+            }
+        }
+        assert!(hits > 10_000 / 2, "{hits} hits");
+    }
+
+    #[test]
+    fn what_was_invalidated_comes_back_to_where_it_was() {
+        let store = Bounded::new(1 << 20);
+        put(&store, b"k", 1000);
+        (0..2000_u32).for_each(|other| {
+            put(&store, other.to_string().as_bytes(), 1000);
+            assert_eq!(size(&store, b"k"), Some(1000), "pushed out by {other}");
+            if other % 10 == 0 {
+                assert!(store.remove(Lookup::new(Kind::Get, b"k")));
+                put(&store, b"k", 1000);
+            }
+        });
+    }
+}

@@ -224,7 +224,7 @@ impl Index {
 /// What was taken out and is not freed yet.
 enum Retired<P: Pointer> {
     /// Dropped as it is.
-    One(#[expect(dead_code, reason = "to be dropped")] P),
+    One(P),
     /// Buckets whose pointers are in others now.
     Outgrown(#[expect(dead_code, reason = "to be dropped")] Former),
     /// Buckets with their pointers.
@@ -286,10 +286,8 @@ impl<P: Pointer> Limbo<P> {
 
     /// Takes out what nobody reads any more.
     fn settle(&mut self, readers: &Readers) -> Vec<Retired<P>> {
-        if self.open.len() < BATCH && self.open_bytes <= self.bytes_max {
-            return Vec::new();
-        }
-        if let Some(snapshot) = readers.snapshot() {
+        let full = self.open.len() >= BATCH || self.open_bytes > self.bytes_max;
+        if let Some(snapshot) = full.then(|| readers.snapshot()).flatten() {
             let bytes = std::mem::take(&mut self.open_bytes);
             self.sealed.push_back((snapshot, std::mem::take(&mut self.open), bytes));
             self.sealed_bytes = self.sealed_bytes.saturating_add(bytes);
@@ -471,5 +469,68 @@ impl<P: Pointer, S> Edit<'_, P, S> {
 impl<P: Pointer, S> Drop for Edit<'_, P, S> {
     fn drop(&mut self) {
         self.free = self.inside.deref_mut().limbo.settle(self.table.readers);
+    }
+}
+
+#[cfg(test)]
+pub(super) mod traced {
+    //! What says when it is dropped, and can be looked at even then.
+
+    use std::sync::Arc;
+
+    use super::super::sync::{AtomicUsize, Ordering};
+    use super::Pointer;
+
+    #[derive(Debug)]
+    pub(crate) struct Trace {
+        pub(crate) hash: u64,
+        pub(crate) number: u64,
+        dropped: AtomicUsize,
+    }
+
+    impl Trace {
+        pub(crate) fn new(hash: u64, number: u64) -> Arc<Self> {
+            Arc::new(Self { hash, number, dropped: AtomicUsize::new(0) })
+        }
+
+        pub(crate) fn is_dropped(&self) -> bool {
+            self.dropped.load(Ordering::Relaxed) > 0
+        }
+    }
+
+    #[derive(Debug)]
+    pub(crate) struct Traced(pub(crate) Arc<Trace>);
+
+    impl Drop for Traced {
+        fn drop(&mut self) {
+            let dropped = self.0.dropped.load(Ordering::Relaxed);
+            assert_eq!(dropped, 0, "dropped twice");
+            self.0.dropped.store(1, Ordering::Relaxed);
+        }
+    }
+
+    // SAFETY: `Arc::into_raw` and `from_raw` keep the count.
+    unsafe impl Pointer for Traced {
+        fn hash(&self) -> u64 {
+            self.0.hash
+        }
+
+        fn bytes(&self) -> usize {
+            1
+        }
+
+        fn lower(self) -> *mut () {
+            let raw = Arc::into_raw(Arc::clone(&self.0));
+            // The count that it had is the pointer's, and the one just made is gone again.
+            // SAFETY: the count is above one.
+            unsafe { Arc::decrement_strong_count(raw) };
+            std::mem::forget(self);
+            raw.cast_mut().cast()
+        }
+
+        unsafe fn raise(raw: *mut ()) -> Self {
+            // SAFETY: the caller's promise.
+            Self(unsafe { Arc::from_raw(raw.cast_const().cast()) })
+        }
     }
 }

@@ -6,6 +6,84 @@ use percent_encoding::percent_decode_str;
 use url::Url;
 
 use crate::error::Error;
+use crate::sentinel::Sentinels;
+
+/// What a cache is set up in front of.
+#[derive(Debug)]
+pub(crate) enum Target {
+    /// One server.
+    Server(Address),
+    /// A cluster, to which any of these nodes leads.
+    Cluster(Vec<Address>),
+    /// The primary that these sentinels name; the address lends all but its place.
+    Sentinel(Sentinels, Address),
+}
+
+impl Target {
+    /// Reads an address of [`Address::parse`], or one of many servers:
+    /// `redis+cluster://[user[:password]@]host[:port],...` or
+    /// `redis+sentinel://[user[:password]@]host[:port],.../service[/database][?sentinel_user=...&sentinel_pass=...]`
+    /// (`rediss+...` with TLS, `valkey...` for `redis...`).
+    pub(crate) fn parse(text: &str) -> Result<Self, Error> {
+        let Some((scheme, rest)) = text.split_once("://") else {
+            return Address::parse(text).map(Self::Server);
+        };
+        match scheme.split_once('+') {
+            Some((base @ ("redis" | "rediss" | "valkey" | "valkeys"), "cluster")) => {
+                many(base, rest, 6379).map(|(nodes, _)| Self::Cluster(nodes))
+            }
+            Some((base @ ("redis" | "rediss" | "valkey" | "valkeys"), "sentinel")) => {
+                Self::sentinel(base, rest)
+            }
+            _ => Address::parse(text).map(Self::Server),
+        }
+    }
+
+    fn sentinel(base: &str, rest: &str) -> Result<Self, Error> {
+        let (rest, service) = rest.split_once('/').ok_or_else(|| no("service"))?;
+        let (service, query) = service.split_once('?').unwrap_or((service, ""));
+        let (service, number) = service.split_once('/').unwrap_or((service, ""));
+        if service.is_empty() {
+            return Err(no("service"));
+        }
+        let (nodes, mut address) = many(base, rest, 26379)?;
+        address.database = database(number)?;
+        let places = nodes.into_iter().map(|node| node.place).collect();
+        let mut sentinels =
+            Sentinels::new(places, decoded(service)?, matches!(base, "rediss" | "valkeys"));
+        for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+            match name.as_ref() {
+                "sentinel_user" => sentinels.user = Some(value.into_owned()),
+                "sentinel_pass" => sentinels.password = Some(value.into_owned()),
+                other => return Err(Error::Url(format!("no parameter {other:?}").into())),
+            }
+        }
+        Ok(Self::Sentinel(sentinels, address))
+    }
+}
+
+fn no(what: &str) -> Error {
+    Error::Url(format!("no {what}").into())
+}
+
+/// The addresses of a list, and the first of them.
+fn many(base: &str, rest: &str, port: u16) -> Result<(Vec<Address>, Address), Error> {
+    let (login, rest) = rest
+        .rsplit_once('@')
+        .map_or((String::new(), rest), |(login, rest)| (format!("{login}@"), rest));
+    let (hosts, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let mut addresses = Vec::new();
+    for host in hosts.split(',') {
+        let mut address = Address::parse(&format!("{base}://{login}{host}/{path}"))?;
+        let own_port = host.rsplit_once(':').is_some_and(|(_, port)| !port.ends_with(']'));
+        if let (Place::Tcp { port: unnamed, .. }, false) = (&mut address.place, own_port) {
+            *unnamed = port;
+        }
+        addresses.push(address);
+    }
+    let first = addresses.first().cloned().ok_or_else(|| no("host"))?;
+    Ok((addresses, first))
+}
 
 /// A parsed address. Its `Debug` does not show the password.
 #[derive(Clone, PartialEq, Eq)]
@@ -106,6 +184,40 @@ mod tests {
         let socket = Place::Unix("/run/a b.sock".into());
         check("unix:///run/a%20b.sock", socket.clone(), None, None, 0);
         check("unix:///run/a%20b.sock?db=2&user=u&pass=p%26", socket, Some("u"), Some("p&"), 2);
+    }
+
+    #[test]
+    fn addresses_of_many() {
+        let Target::Cluster(nodes) =
+            Target::parse("redis+cluster://me:p%40w@a:1,[::1]:2,[::2],d").unwrap()
+        else {
+            panic!("no cluster")
+        };
+        let places: Vec<_> = nodes.iter().map(|node| node.place.clone()).collect();
+        assert_eq!(places, [tcp("a", 1), tcp("::1", 2), tcp("::2", 6379), tcp("d", 6379)]);
+        assert!(nodes.iter().all(|node| node.password.as_deref() == Some("p@w")));
+        let text = "valkeys+sentinel://me:pw@a,b:1/the%20one/2?sentinel_user=u&sentinel_pass=p%26";
+        let Target::Sentinel(sentinels, address) = Target::parse(text).unwrap() else {
+            panic!("no sentinels")
+        };
+        let tls = |host: &str, port| Place::Tcp { host: host.into(), port, tls: true };
+        assert_eq!(sentinels.places, [tls("a", 26379), tls("b", 1)]);
+        assert_eq!((sentinels.service.as_str(), address.database), ("the one", 2));
+        assert_eq!(sentinels.password.as_deref(), Some("p&"));
+        assert_eq!((sentinels.user.as_deref(), address.user.as_deref()), (Some("u"), Some("me")));
+        let plain = Target::parse("redis+sentinel://a/s").unwrap();
+        assert!(matches!(plain, Target::Sentinel(sentinels, _) if !sentinels.tls));
+        for text in [
+            "redis+cluster://",
+            "redis+cluster://a:x",
+            "redis+sentinel://a",
+            "redis+sentinel://a/",
+            "redis+sentinel://a/s/x",
+            "redis+sentinel://a/s?pass=1",
+            "http+cluster://a",
+        ] {
+            assert!(matches!(Target::parse(text), Err(Error::Url(_))), "{text}");
+        }
     }
 
     #[test]

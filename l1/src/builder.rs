@@ -3,10 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::address::Address;
+use crate::address::{Address, Target};
+use crate::back::Back;
+use crate::cluster::Cluster;
 use crate::core::Core;
 use crate::error::Error;
-use crate::link::pilot;
+use crate::link::{Common, Link, pilot};
+use crate::sentinel::{self, Sentinels};
 use crate::settings::{Mode, Settings};
 use crate::socket::Trust;
 use crate::tracking::Lifetimes;
@@ -98,15 +101,40 @@ impl Builder {
     }
 
     async fn connect(self) -> Result<Core, Error> {
-        let settings = self.settings()?;
-        let (ready, connected) = oneshot::async_channel();
-        let core = Core::new(pilot::start(settings, ready)?);
-        let ended = || Error::Down("the thread that reads has ended".into());
-        connected.await.unwrap_or_else(|_| Err(ended()))?;
-        Ok(core)
+        let back = match Target::parse(&self.url)? {
+            Target::Server(address) => {
+                Self::single(self.settings(address)?).await.map(Back::Server)
+            }
+            Target::Cluster(seeds) => {
+                let first = seeds.first().cloned().ok_or_else(|| Error::Url("no host".into()))?;
+                let settings = Settings { cluster: true, ..self.settings(first)? };
+                Cluster::connect(settings, seeds).await.map(Back::Cluster)
+            }
+            Target::Sentinel(sentinels, address) => {
+                Self::watched(self.settings(address)?, sentinels).await.map(Back::Server)
+            }
+        };
+        back.map(Core::new)
     }
 
-    fn settings(self) -> Result<Settings, Error> {
+    async fn single(settings: Settings) -> Result<Arc<Link>, Error> {
+        let (ready, connected) = oneshot::async_channel();
+        let (common, freshness) = (Common::new(&settings), Link::sole(&settings));
+        let link = pilot::start(settings, common, freshness, Some(ready))?;
+        let ended = || Error::Down("the thread that reads has ended".into());
+        connected.await.unwrap_or_else(|_| Err(ended()))?;
+        Ok(link)
+    }
+
+    async fn watched(settings: Settings, sentinels: Sentinels) -> Result<Arc<Link>, Error> {
+        let sentinels = Arc::new(sentinels);
+        let settings = Settings { sentinels: Some(Arc::clone(&sentinels)), ..settings };
+        let link = Self::single(settings).await?;
+        sentinel::watch(&sentinels, &link)?;
+        Ok(link)
+    }
+
+    fn settings(self, address: Address) -> Result<Settings, Error> {
         let shortest = Duration::from_millis(50);
         for (name, span) in [("max_staleness", self.staleness_max), ("timeout", self.timeout)] {
             if span < shortest {
@@ -118,7 +146,9 @@ impl Builder {
             return Err(Error::Setting(why.into()));
         }
         Ok(Settings {
-            address: Address::parse(&self.url)?,
+            address,
+            cluster: false,
+            sentinels: None,
             capacity_bytes: self.capacity_bytes,
             lifetimes: self.lifetimes,
             mode: self.mode,
@@ -144,11 +174,12 @@ mod tests {
     #[test]
     fn settings_that_cannot_be() {
         let check = |builder: Builder, part: &str| {
-            let error = builder.settings().unwrap_err().to_string();
+            let error = pollster::block_on(builder.connect()).err().unwrap().to_string();
             assert!(error.contains(part), "{error}");
         };
         let builder = || Builder::new("redis://h");
-        assert!(builder().settings().is_ok());
+        let address = || Address::parse("redis://h").unwrap();
+        assert!(builder().settings(address()).is_ok());
         check(builder().max_staleness(Duration::from_millis(49)), "max_staleness");
         check(builder().timeout(Duration::ZERO), "timeout");
         let broadcast = |prefixes: &[&[u8]]| {
@@ -157,7 +188,7 @@ mod tests {
         check(broadcast(&[]), "prefix");
         check(broadcast(&[b"a", b"ab"]), "prefix");
         check(broadcast(&[b"a", b"a"]), "prefix");
-        assert!(broadcast(&[b"a:", b"b:"]).settings().is_ok());
+        assert!(broadcast(&[b"a:", b"b:"]).settings(address()).is_ok());
         check(Builder::new("no url"), "address");
     }
 }

@@ -7,34 +7,34 @@ use std::time::Duration;
 
 use redis::Value;
 
+use crate::back::Back;
 use crate::clock::Moment;
 use crate::entry::Entry;
 use crate::error::Error;
 use crate::id::{Key, Kind, Lookup};
-use crate::link::Link;
+use crate::link::uncached;
 use crate::load::{Lead, Loaded, Loads, Turn};
 use crate::payload::Payload;
 use crate::request::{Question, packed};
-use crate::settings::Mode;
 use crate::shape::{Fate, Shape, name};
 use crate::stats::Stats;
 
-/// A cache with its connection. Dropping it ends both.
+/// A cache with its connections. Dropping it ends both.
 pub(crate) struct Core {
-    link: Arc<Link>,
+    back: Back,
     shapes: RwLock<HashMap<String, Arc<Shape>>>,
     loads: Loads,
 }
 
 impl Drop for Core {
     fn drop(&mut self) {
-        self.link.close();
+        self.back.close();
     }
 }
 
 impl Core {
-    pub(crate) fn new(link: Arc<Link>) -> Self {
-        Self { link, shapes: RwLock::default(), loads: Loads::default() }
+    pub(crate) fn new(back: Back) -> Self {
+        Self { back, shapes: RwLock::default(), loads: Loads::default() }
     }
 
     /// What is cached under this name and may be served; counted as a read.
@@ -46,19 +46,21 @@ impl Core {
     /// Calls `read` with what is cached under this name and may be served; counted as a read.
     #[inline]
     pub(crate) fn with<R>(&self, lookup: Lookup<'_>, read: impl FnOnce(&Entry) -> R) -> Option<R> {
-        self.link.with(lookup, read)
+        let hit = self.back.with(lookup, read);
+        self.back.counts().read(hit.is_some());
+        hit
     }
 
     /// Asks for a key that was looked up in vain.
     pub(crate) async fn miss(&self, lookup: Lookup<'_>) -> Result<Entry, Error> {
-        self.link.fetch(&Question::get(lookup)).await
+        self.back.fetch(&Question::get(lookup)).await
     }
 
     /// What memory or the server has, now: does not wait for a connection.
     async fn get_now(&self, lookup: Lookup<'_>) -> Result<Entry, Error> {
-        match self.link.find(lookup) {
+        match self.back.find(lookup) {
             Some(entry) => Ok(entry),
-            None if self.link.is_up() => self.miss(lookup).await,
+            None if self.back.is_up(lookup.bytes()) => self.miss(lookup).await,
             None => Err(down()),
         }
     }
@@ -70,7 +72,7 @@ impl Core {
         let mut found: Vec<_> = lookups.iter().map(|lookup| self.hit(*lookup)).collect();
         let missed = found.iter().zip(lookups).filter(|(entry, _)| entry.is_none());
         let questions: Vec<_> = missed.map(|(_, lookup)| Question::get(*lookup)).collect();
-        let mut answers = self.link.fetch_many(&questions).await?.into_iter();
+        let mut answers = self.back.fetch_many(&questions).await?.into_iter();
         for entry in found.iter_mut().filter(|entry| entry.is_none()) {
             *entry = answers.next();
         }
@@ -88,13 +90,13 @@ impl Core {
         if let Some(millis) = &millis {
             words.extend([&b"PX"[..], millis.as_bytes()]);
         }
-        self.link.command(&packed(&words), vec![key.into()], false).await.map(drop)
+        self.back.command(&packed(&words), vec![key.into()], false).await.map(drop)
     }
 
     pub(crate) async fn delete(&self, keys: &[&[u8]]) -> Result<u64, Error> {
         let words: Vec<&[u8]> = [&b"DEL"[..]].into_iter().chain(keys.iter().copied()).collect();
         let keys = keys.iter().map(|&key| key.into()).collect();
-        let reply = self.link.command(&packed(&words), keys, false).await?;
+        let reply = self.back.command(&packed(&words), keys, false).await?;
         let Value::Int(count) = reply else {
             return Err(Error::Decode(format!("DEL gave {reply:?}").into()));
         };
@@ -103,19 +105,15 @@ impl Core {
 
     /// The reply to this command, packed, if it is cached; counted as a read if it is.
     pub(crate) fn hit_command(&self, packed: &[u8]) -> Option<Entry> {
-        let hit = self.link.find(Lookup::new(Kind::Command, packed))?;
-        self.link.counts.read(true);
+        let hit = self.back.find(Lookup::new(Kind::Command, packed))?;
+        self.back.counts().read(true);
         Some(hit)
     }
 
     /// Asks for a reply of these keys that was looked up in vain.
-    pub(crate) async fn miss_command(
-        &self,
-        packed: &[u8],
-        keys: &[&[u8]],
-    ) -> Result<Entry, Error> {
-        self.link.counts.read(false);
-        self.link.fetch(&Question::command(packed, keys)).await
+    pub(crate) async fn miss_command(&self, packed: &[u8], keys: &[&[u8]]) -> Result<Entry, Error> {
+        self.back.counts().read(false);
+        self.back.fetch(&Question::command(packed, keys)).await
     }
 
     /// Any command that was looked up in vain.
@@ -124,27 +122,18 @@ impl Core {
         let value = match shape.fate(words) {
             Fate::Cached(keys) => return self.miss_command(packed, &keys).await,
             Fate::Sent(keys) => {
-                let reads = shape.has("readonly");
-                let keys = if reads { &[] } else { keys.as_slice() };
                 let keys = keys.iter().map(|&key| key.into()).collect();
-                self.link.command(packed, keys, false).await?
+                if shape.has("readonly") {
+                    self.back.read(packed, keys).await?
+                } else {
+                    self.back.command(packed, keys, false).await?
+                }
             }
-            Fate::Hidden => self.hidden(packed).await?,
-            Fate::Sweeping => self.link.command(packed, Vec::new(), true).await?,
+            Fate::Hidden => self.back.hidden(words, packed).await?,
+            Fate::Sweeping => self.back.command(packed, Vec::new(), true).await?,
             Fate::Refused => return Err(Error::Refused(name(words).into())),
         };
-        Ok(self.uncached(Lookup::new(Kind::Command, packed), value))
-    }
-
-    /// A write whose keys only the server knows. It tells of them before it answers what is sent
-    /// next, but for [`Mode::Broadcast`], where it may tell later.
-    async fn hidden(&self, packed: &[u8]) -> Result<Value, Error> {
-        if matches!(self.link.settings.mode, Mode::Broadcast(_)) {
-            return self.link.command(packed, Vec::new(), true).await;
-        }
-        let value = self.link.command(packed, Vec::new(), false).await?;
-        self.link.words(&[b"PING"]).await?;
-        Ok(value)
+        Ok(uncached(value))
     }
 
     /// What the server says of this command; asked once for each name.
@@ -154,7 +143,7 @@ impl Core {
         if let Some(shape) = known {
             return Ok(shape);
         }
-        let reply = self.link.words(&[b"COMMAND", b"INFO", name.as_bytes()]).await?;
+        let reply = self.back.words(&[b"COMMAND", b"INFO", name.as_bytes()]).await?;
         let info = if let Value::Array(infos) = &reply { infos.first() } else { None };
         let Some(shape) = info.and_then(Shape::read).map(Arc::new) else {
             // The server will say better what is wrong with it; nothing is remembered.
@@ -163,10 +152,6 @@ impl Core {
         let mut shapes = self.shapes.write().unwrap_or_else(PoisonError::into_inner);
         shapes.insert(name, Arc::clone(&shape));
         Ok(shape)
-    }
-
-    fn uncached(&self, name: Lookup<'_>, value: Value) -> Entry {
-        Entry::new(name, self.link.freshness.epoch(), Moment::ORIGIN, value)
     }
 
     /// Memory, then the server, then the loader.
@@ -206,13 +191,13 @@ impl Core {
     /// What memory knows of the key: a value, or that the loader had none. A null of the server is
     /// neither.
     fn known(&self, lookup: Lookup<'_>, key: &Key, count: bool) -> Option<Loaded> {
-        let value = self.link.find(lookup).filter(|entry| !entry.is_null());
+        let value = self.back.find(lookup).filter(|entry| !entry.is_null());
         let known = match value {
             Some(entry) => Some(Ok(Payload::of(entry))),
-            None => self.link.find(Lookup::new(Kind::Absent, key)).map(|_| Ok(None)),
+            None => self.back.find(Lookup::new(Kind::Absent, key)).map(|_| Ok(None)),
         };
         if count {
-            self.link.counts.read(known.is_some());
+            self.back.counts().read(known.is_some());
         }
         known
     }
@@ -234,11 +219,11 @@ impl Core {
         let loaded = match self.known(lookup, key, false) {
             Some(known) => known,
             None => {
-                self.link.counts.load();
+                self.back.counts().load();
                 match loader().await {
                     Ok(Some(value)) => Ok(self.publish(lookup, key, &value, life).await),
                     Ok(None) => {
-                        self.link.absent(key);
+                        self.back.absent(key);
                         Ok(None)
                     }
                     Err(error) => Err(Error::Load(Arc::from(error.into()))),
@@ -258,30 +243,30 @@ impl Core {
         value: &[u8],
         life: Option<Duration>,
     ) -> Option<Payload> {
-        let set = if self.link.is_up() { self.set(key, value, life).await } else { Err(down()) };
+        let set = if self.back.is_up(key) { self.set(key, value, life).await } else { Err(down()) };
         let read = match set {
             Ok(()) => self.get_now(lookup).await.ok().and_then(Payload::of),
             Err(_) => None,
         };
-        read.or_else(|| Payload::of(self.uncached(lookup, Value::BulkString(value.to_vec()))))
+        read.or_else(|| Payload::of(uncached(Value::BulkString(value.to_vec()))))
     }
 
     pub(crate) fn forget(&self, key: &[u8]) {
-        self.link.forget(key);
+        self.back.forget(key);
     }
 
     pub(crate) fn forget_all(&self) {
-        self.link.forget_all();
+        self.back.forget_all();
     }
 
     pub(crate) fn stats(&self) -> Stats {
-        let store = &self.link.store;
+        let store = self.back.store();
         Stats {
             evictions: store.evictions(),
             entries: store.len(),
             bytes: store.bytes(),
-            proven_for: self.link.freshness.until().since(Moment::now()),
-            ..self.link.counts.stats()
+            proven_for: self.back.until().since(Moment::now()),
+            ..self.back.counts().stats()
         }
     }
 }

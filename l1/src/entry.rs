@@ -193,7 +193,8 @@ impl Entry {
     /// it. Decoded objects are not in it: their types do not tell their size.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        let block = BLOCK_BYTES.saturating_add(self.0.slice.len()).next_multiple_of(align_of::<Head>());
+        let block =
+            BLOCK_BYTES.saturating_add(self.0.slice.len()).next_multiple_of(align_of::<Head>());
         if self.head().form == Form::Other {
             let owned = self.value().map_or(0, owned_bytes);
             return block.saturating_add(size_of::<Beside>()).saturating_add(owned);

@@ -8,8 +8,12 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Error {
-    /// The server is part of a cluster, of which this version follows no slots.
+    /// The server is part of a cluster, but the address is one of a server that is alone: see
+    /// [`L1::builder`](crate::L1::builder).
     Cluster,
+    /// The keys of one command belong to different slots of a cluster, so that no one node has them
+    /// all. Keys with the same text in `{` `}` share a slot.
+    CrossSlot,
     /// A reply was not what the decoder takes.
     Decode(Arc<str>),
     /// There is no connection, and none came about in time; why the last one ended or failed.
@@ -36,7 +40,12 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Cluster => f.write_str(
-                "the server is part of a cluster: a client-side cache would miss slot migrations",
+                "the server is part of a cluster, whose slots must be followed: \
+                 use redis+cluster://host:port",
+            ),
+            Self::CrossSlot => f.write_str(
+                "the keys belong to different slots of the cluster: \
+                 run a command for each, or name them alike in {...}",
             ),
             Self::Decode(why) => write!(f, "the reply cannot be decoded: {why}"),
             Self::Down(why) => write!(f, "not connected: {why}"),

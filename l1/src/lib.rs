@@ -69,8 +69,10 @@
 
 mod address;
 mod async_handle;
+mod back;
 mod builder;
 pub mod clock;
+mod cluster;
 mod core;
 mod decode;
 pub mod entry;
@@ -84,6 +86,7 @@ mod payload;
 mod reads;
 mod reply;
 mod request;
+mod sentinel;
 mod settings;
 mod shape;
 mod socket;

@@ -1,10 +1,12 @@
 //! What is asked of the server, packed.
 
 use std::io::Write;
+use std::sync::Arc;
 
-use redis::Value;
+use redis::{ServerError, Value};
 use smallvec::{SmallVec, smallvec};
 
+use crate::error::Error;
 use crate::id::{Id, Key, Kind, Lookup};
 use crate::tracking::ServerTtl;
 
@@ -80,13 +82,13 @@ impl Question {
     }
 }
 
-/// The parts of the transaction's reply; None when it is of another shape.
-pub(crate) fn unpack(reply: Value) -> Option<(Value, ServerTtl)> {
-    let Value::Array(mut parts) = reply else { return None };
-    let value = parts.pop()?;
+/// The parts of the transaction's reply. An error among them is the error of the whole.
+pub(crate) fn unpack(reply: Value) -> Result<(Value, ServerTtl), Error> {
+    let Value::Array(mut parts) = reply else { return Err(odd(reply)) };
+    let value = parts.pop().ok_or_else(|| odd(Value::Nil))?;
     let mut ttl = ServerTtl::Forever;
     for part in parts {
-        let Value::Int(millis) = part else { return None };
+        let Value::Int(millis) = part else { return Err(odd(part)) };
         // -1: lives forever; -2: is not there.
         let Ok(millis) = u64::try_from(millis) else { continue };
         ttl = match ttl {
@@ -94,7 +96,22 @@ pub(crate) fn unpack(reply: Value) -> Option<(Value, ServerTtl)> {
             ServerTtl::Forever => ServerTtl::Millis(millis),
         };
     }
-    Some((value, ttl))
+    if matches!(value, Value::ServerError(_)) { Err(odd(value)) } else { Ok((value, ttl)) }
+}
+
+/// What a transaction must not give.
+fn odd(part: Value) -> Error {
+    let Value::ServerError(error) = part else {
+        let shown: String = format!("{part:?}").chars().take(100).collect();
+        return Error::Server(format!("a transaction of another shape: {shown}").into());
+    };
+    Error::Server(said(&error))
+}
+
+/// An error reply, as the server wrote it.
+pub(crate) fn said(error: &ServerError) -> Arc<str> {
+    let (code, details) = (error.code(), error.details().unwrap_or_default());
+    format!("{code} {details}").trim_end().into()
 }
 
 #[cfg(test)]
@@ -125,13 +142,13 @@ mod tests {
         let check = |parts: &[i64], ttl| {
             let mut parts: Vec<Value> = parts.iter().map(|&part| Value::Int(part)).collect();
             parts.push(Value::Okay);
-            assert_eq!(unpack(Value::Array(parts)), Some((Value::Okay, ttl)));
+            assert_eq!(unpack(Value::Array(parts)).unwrap(), (Value::Okay, ttl));
         };
         check(&[], ServerTtl::Forever);
         check(&[-1, -2], ServerTtl::Forever);
         check(&[-1, 70, 30, -2], ServerTtl::Millis(30));
         check(&[0], ServerTtl::Millis(0));
-        assert_eq!(unpack(Value::Nil), None);
-        assert_eq!(unpack(Value::Array(vec![Value::Nil, Value::Okay])), None);
+        let odd = |reply| matches!(unpack(reply), Err(Error::Server(said)) if said.contains("Nil"));
+        assert!(odd(Value::Nil) && odd(Value::Array(vec![Value::Nil, Value::Okay])));
     }
 }

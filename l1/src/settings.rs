@@ -1,8 +1,13 @@
 //! How a cache is set up; filled in by its builder.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::address::Address;
+use redis::Value;
+
+use crate::address::{Address, Place};
+use crate::error::Error;
+use crate::sentinel::Sentinels;
 use crate::socket::Trust;
 use crate::tracking::Lifetimes;
 
@@ -51,6 +56,10 @@ impl Mode {
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) address: Address,
+    /// Whether the server is a node of a cluster whose slots are followed.
+    pub(crate) cluster: bool,
+    /// Who knows where the server is, if it may change.
+    pub(crate) sentinels: Option<Arc<Sentinels>>,
     pub(crate) capacity_bytes: u64,
     pub(crate) lifetimes: Lifetimes,
     pub(crate) mode: Mode,
@@ -63,6 +72,30 @@ impl Settings {
     /// How often the connection must be proven, so that one proof may be late.
     pub(crate) fn heartbeat(&self) -> Duration {
         (self.staleness_max / 3).max(Duration::from_millis(10))
+    }
+
+    /// Where to connect to now.
+    pub(crate) fn place(&self) -> Result<Place, Error> {
+        match &self.sentinels {
+            Some(sentinels) => sentinels.primary(&self.trust, self.timeout),
+            None => Ok(self.address.place.clone()),
+        }
+    }
+
+    /// What heartbeats ask, when it is not what is usual: a server found by sentinels must still be
+    /// a primary.
+    pub(crate) fn beat(&self) -> Option<&'static [&'static [u8]]> {
+        self.sentinels.is_some().then_some(&[b"ROLE"])
+    }
+
+    /// Whether the reply to [`Self::beat`] is what it must be.
+    pub(crate) fn check_beat(&self, reply: &Value) -> Result<(), Error> {
+        let role = if let Value::Array(parts) = reply { parts.first() } else { None };
+        let primary = matches!(role, Some(Value::BulkString(role)) if role == b"master");
+        if self.sentinels.is_none() || primary {
+            return Ok(());
+        }
+        Err(Error::Down("the server is not a primary".into()))
     }
 }
 

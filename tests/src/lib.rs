@@ -11,6 +11,7 @@
 //! | `KEYSPAN_SERVER_KIND` | `process` or `docker` | `process` |
 //! | `KEYSPAN_MODULES_DIR` | folder of `libkeyspan_*.so` | `target/modules` |
 //! | `KEYSPAN_CACHE` | folder of unpacked servers (see `scripts/servers`) | `.cache` |
+//! | `KEYSPAN_L1_CHECKS` | keys looked at for each fault of the client-side cache | 512 |
 //! | `KEYSPAN_KEEP` | `1` keeps every server's folder, not just those of failures | unset |
 
 pub mod acl;
@@ -19,6 +20,7 @@ pub mod crash;
 pub mod docker;
 mod failure;
 pub mod fixture;
+pub mod l1;
 mod name;
 pub mod pages;
 pub mod persistence;

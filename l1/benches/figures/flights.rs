@@ -53,7 +53,8 @@ fn is_whole(reply: &[u8]) -> bool {
 /// Nanoseconds of CPU that the cache's I/O thread has spent.
 fn pilot_ns() -> f64 {
     let tasks = fs::read_dir("/proc/self/task").unwrap().map(|task| task.unwrap().path());
-    let spent = tasks.filter(|task| fs::read_to_string(task.join("comm")).unwrap() == "keyspan-l1\n");
+    let spent =
+        tasks.filter(|task| fs::read_to_string(task.join("comm")).unwrap() == "keyspan-l1\n");
     let ns = |text: String| text.split(' ').next().unwrap().parse::<f64>().unwrap();
     spent.map(|task| ns(fs::read_to_string(task.join("schedstat")).unwrap())).sum()
 }

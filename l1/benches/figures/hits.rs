@@ -12,7 +12,8 @@ use crate::draws::Zipf;
 use crate::timing::{Round, dependent, interleave};
 
 type Value = Arc<[u8]>;
-pub(crate) type Quick = quick_cache::sync::Cache<String, Value, quick_cache::UnitWeighter, RandomState>;
+pub(crate) type Quick =
+    quick_cache::sync::Cache<String, Value, quick_cache::UnitWeighter, RandomState>;
 
 /// Names of so many bytes.
 pub(crate) fn names(count: usize, bytes: usize) -> Vec<String> {
@@ -46,7 +47,10 @@ pub(crate) fn quick(names: &[String], value: &Value) -> Quick {
     cache
 }
 
-pub(crate) fn dash(names: &[String], value: &Value) -> dashmap::DashMap<String, Value, RandomState> {
+pub(crate) fn dash(
+    names: &[String],
+    value: &Value,
+) -> dashmap::DashMap<String, Value, RandomState> {
     let map = dashmap::DashMap::with_hasher(RandomState::default());
     names.iter().for_each(|name| drop(map.insert(name.clone(), Arc::clone(value))));
     map

@@ -36,7 +36,8 @@ fn bounded() -> Bounded {
 fn quick() -> quick_cache::sync::Cache<u64, u64, quick_cache::UnitWeighter, RandomState> {
     let mut options = quick_cache::OptionsBuilder::new();
     options.shards(1).estimated_items_capacity(CAPACITY).weight_capacity(CAPACITY as u64);
-    let (hash, lifecycle) = (RandomState::default(), quick_cache::sync::DefaultLifecycle::default());
+    let (hash, lifecycle) =
+        (RandomState::default(), quick_cache::sync::DefaultLifecycle::default());
     let options = options.build().unwrap();
     quick_cache::sync::Cache::with_options(options, quick_cache::UnitWeighter, hash, lifecycle)
 }

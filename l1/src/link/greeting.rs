@@ -3,24 +3,26 @@
 use redis::Value;
 
 use crate::error::Error;
-use crate::request::pack;
+use crate::request::{pack, said};
 use crate::settings::Settings;
 
 /// What is sent first, and what it is, for each its reply.
-pub(super) struct Greeting {
+pub(super) struct Greeting<'a> {
     pub(super) bytes: Vec<u8>,
+    settings: &'a Settings,
     steps: std::vec::IntoIter<Step>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
     Hello,
+    Role,
     Select,
     Track,
 }
 
-impl Greeting {
-    pub(super) fn new(settings: &Settings) -> Self {
+impl<'a> Greeting<'a> {
+    pub(super) fn new(settings: &'a Settings) -> Self {
         let (mut bytes, mut steps) = (Vec::new(), vec![Step::Hello]);
         let address = &settings.address;
         let mut hello: Vec<&[u8]> = vec![b"HELLO", b"3"];
@@ -36,21 +38,28 @@ impl Greeting {
         }
         pack(&mut bytes, &settings.mode.start());
         steps.push(Step::Track);
-        Self { bytes, steps: steps.into_iter() }
+        if let Some(role) = settings.beat() {
+            pack(&mut bytes, role);
+            steps.push(Step::Role);
+        }
+        Self { bytes, settings, steps: steps.into_iter() }
     }
 
     /// The next reply; true when it was the last.
     pub(super) fn hear(&mut self, reply: &Value) -> Result<bool, Error> {
         let step = self.steps.next();
         if let Value::ServerError(error) = reply {
-            let said = error.to_string();
+            let said = said(error);
             return Err(match step {
-                Some(Step::Hello) if lacks_resp3(&said) => Error::NoResp3(said.into()),
-                _ => Error::Server(said.into()),
+                Some(Step::Hello) if lacks_resp3(&said) => Error::NoResp3(said),
+                _ => Error::Server(said),
             });
         }
-        if step == Some(Step::Hello) && is_cluster(reply) {
+        if step == Some(Step::Hello) && is_cluster(reply) && !self.settings.cluster {
             return Err(Error::Cluster);
+        }
+        if step == Some(Step::Role) {
+            self.settings.check_beat(reply)?;
         }
         Ok(self.steps.as_slice().is_empty())
     }

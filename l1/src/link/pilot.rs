@@ -8,9 +8,9 @@ use std::time::Duration;
 use mio::{Events, Poll, Token, Waker};
 use oneshot::Sender;
 
-use super::Link;
 use super::greeting::Greeting;
 use super::wire::Wire;
+use super::{Common, Link, Pulse};
 use crate::clock::{Moment, TICK};
 use crate::error::Error;
 use crate::settings::Settings;
@@ -27,42 +27,50 @@ const PAUSE: Duration = Duration::from_millis(10);
 const PAUSE_MAX: Duration = Duration::from_secs(1);
 
 /// Starts the I/O thread. The sender hears whether the first connection stands; when it does not,
-/// the thread ends.
-pub(crate) fn start(
+/// the thread ends. Without a sender it tries again.
+pub(crate) fn start<V: Pulse + 'static>(
     settings: Settings,
-    ready: Sender<Result<(), Error>>,
-) -> Result<Arc<Link>, Error> {
+    common: Common,
+    validity: Arc<V>,
+    ready: Option<Sender<Result<(), Error>>>,
+) -> Result<Arc<Link<V>>, Error> {
     let poll = Poll::new()?;
     let waker = Waker::new(poll.registry(), WAKER)?;
-    let link = Arc::new(Link::new(settings, waker));
+    let link = Arc::new(Link::new(settings, common, validity, waker));
     let pilot = Pilot { link: Arc::clone(&link), poll, events: Events::with_capacity(16) };
     thread::Builder::new().name("keyspan-l1".into()).spawn(move || pilot.run(ready))?;
     Ok(link)
 }
 
-struct Pilot {
-    link: Arc<Link>,
+struct Pilot<V: Pulse> {
+    link: Arc<Link<V>>,
     poll: Poll,
     events: Events,
 }
 
-impl Pilot {
-    fn run(mut self, ready: Sender<Result<(), Error>>) {
+impl<V: Pulse> Pilot<V> {
+    fn run(mut self, ready: Option<Sender<Result<(), Error>>>) {
         // If this thread should panic, nobody may be served from what it leaves behind.
         let guard = Downfall(Arc::clone(&self.link));
-        let connected = self.connect();
-        let failure = connected.as_ref().err().cloned();
-        // One who does not wait any more has dropped the cache, which this thread will see.
-        let _ = ready.send(failure.clone().map_or(Ok(()), Err));
-        if let Ok(session) = connected {
-            self.fly(session);
+        let mut first = None;
+        if let Some(ready) = ready {
+            let connected = self.connect();
+            let failure = connected.as_ref().err().cloned();
+            let failed = failure.is_some();
+            first = connected.ok();
+            // One who does not wait any more has dropped the cache, which this thread will see.
+            let _ = ready.send(failure.map_or(Ok(()), Err));
+            if failed {
+                return drop(guard);
+            }
         }
+        self.fly(first);
         drop(guard);
     }
 
     /// One session after the other, until the cache is closed.
-    fn fly(&mut self, first: Session) {
-        let mut next = Some(first);
+    fn fly(&mut self, first: Option<Session>) {
+        let mut next = first;
         while !self.link.is_closing() {
             if let Some(session) = next.take() {
                 let cause = self.serve(session);
@@ -83,6 +91,7 @@ impl Pilot {
                 Err(error) => {
                     let news = self.link.wire().fall(error);
                     news.tell();
+                    self.link.settings.sentinels.as_ref().inspect(|all| all.forget());
                 }
             }
             let news = self.link.wire().turn_away(Some(Moment::now()));
@@ -104,7 +113,10 @@ impl Pilot {
     fn connect(&mut self) -> Result<Session, Error> {
         let settings = &self.link.settings;
         let limit = settings.timeout;
-        let mut socket = Socket::connect(&settings.address.place, &settings.trust, limit)?;
+        let place = settings.place()?;
+        // What was asked of the last connection is done.
+        drop(self.link.take_leave());
+        let mut socket = Socket::connect(&place, &settings.trust, limit)?;
         socket.register(self.poll.registry(), SOCKET)?;
         let mut greeting = Greeting::new(settings);
         let sent = Moment::now();
@@ -129,7 +141,9 @@ impl Pilot {
 
     fn rise(&self, session: Session, sent: Moment) -> Session {
         let news = self.link.wire().rise(Arc::clone(&session.socket));
-        self.link.freshness.prove(sent);
+        if let Err(why) = self.link.freshness.heard(sent, None) {
+            self.link.leave(why);
+        }
         news.tell();
         session
     }
@@ -141,7 +155,11 @@ impl Pilot {
             let outcome = self.turn(&mut session, &mut beat);
             match outcome {
                 Ok(()) if self.link.is_closing() => return super::gone(),
-                Ok(()) => {}
+                Ok(()) => {
+                    if let Some(why) = self.link.take_leave() {
+                        return why;
+                    }
+                }
                 Err(error) => return error,
             }
         }
@@ -153,8 +171,8 @@ impl Pilot {
         let more = self.read(session)?;
         let now = Moment::now();
         let mut wire = self.link.wire();
-        if now.since(*beat) >= heartbeat {
-            wire.ping();
+        if self.link.take_hurry() || now.since(*beat) >= heartbeat {
+            wire.beat(self.link.settings.beat().unwrap_or(V::BEAT));
             *beat = now;
         }
         wire.write()?;
@@ -167,7 +185,7 @@ impl Pilot {
         }
     }
 
-    fn check_patience(&self, wire: &Wire, now: Moment) -> Result<(), Error> {
+    fn check_patience(&self, wire: &Wire<V>, now: Moment) -> Result<(), Error> {
         let limit = self.link.settings.timeout;
         if wire.oldest(now) > limit { Err(Error::Timeout(limit)) } else { Ok(()) }
     }
@@ -182,17 +200,21 @@ impl Pilot {
     }
 
     fn apply(&self, frame: redis::Value) -> Result<(), Error> {
-        let is_reply = !matches!(frame, redis::Value::Push { .. });
         let mut wire = self.link.wire();
-        let sent = wire.sent().filter(|_| is_reply);
-        let news = wire.apply(frame)?;
+        let mut news = wire.apply(frame)?;
         drop(wire);
-        if let Some(sent) = sent {
-            self.link.freshness.prove(sent);
-        }
+        let heard = news.heard.take();
         self.link.counts.invalidate(news.invalidations);
+        let alive = heard.map_or(Ok(()), |(sent, beat)| self.hear(sent, beat));
         news.tell();
-        Ok(())
+        alive
+    }
+
+    fn hear(&self, sent: Moment, beat: Option<redis::Value>) -> Result<(), Error> {
+        if let Some(beat) = &beat {
+            self.link.settings.check_beat(beat)?;
+        }
+        self.link.freshness.heard(sent, beat)
     }
 }
 
@@ -208,9 +230,9 @@ struct Session {
 }
 
 /// Makes everything invisible and turns everybody away when the I/O thread ends, however it ends.
-struct Downfall(Arc<Link>);
+struct Downfall<V: Pulse>(Arc<Link<V>>);
 
-impl Drop for Downfall {
+impl<V: Pulse> Drop for Downfall<V> {
     fn drop(&mut self) {
         self.0.closing.store(true, std::sync::atomic::Ordering::Release);
         let news = self.0.wire().fall(super::gone());

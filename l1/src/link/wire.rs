@@ -13,10 +13,10 @@ use crate::clock::Moment;
 use crate::entry::Entry;
 use crate::error::Error;
 use crate::id::Key;
-use crate::request::{Question, unpack};
+use crate::request::{Question, said, unpack};
 use crate::socket::Socket;
 use crate::store::bounded::Bounded;
-use crate::tracking::{Ask, Landed, Ticket, Tracking};
+use crate::tracking::{Ask, Landed, Ticket, Tracking, Validity};
 
 /// What somebody who asks gets.
 pub(super) type Answer = Result<Entry, Error>;
@@ -39,6 +39,8 @@ pub(super) struct News {
     arrivals: Vec<(Sender<Arrived>, Arrived)>,
     /// How many invalidations there were.
     pub(super) invalidations: u64,
+    /// What was answered: when it was sent, and the reply if it was a heartbeat's.
+    pub(super) heard: Option<(Moment, Option<Value>)>,
 }
 
 impl News {
@@ -66,10 +68,21 @@ struct Awaited {
     what: What,
 }
 
+/// A command to be sent.
+#[derive(Clone, Copy)]
+pub(crate) struct Order<'a> {
+    pub(crate) packed: &'a [u8],
+    /// What it may change.
+    pub(crate) keys: &'a [Key],
+    pub(crate) everything: bool,
+    /// Whether it is for a slot that is being moved to this node: after `ASKING`.
+    pub(crate) asking: bool,
+}
+
 enum What {
     Command { keys: Vec<Key>, everything: bool, waiter: Sender<Outcome> },
     Fetch(Ticket),
-    Ping,
+    Beat,
 }
 
 /// Somebody who waits for a connection, and until when.
@@ -79,8 +92,8 @@ struct Arrival {
 }
 
 /// One side of the connection, guarded by the lock of its [`Link`](super::Link).
-pub(super) struct Wire {
-    pub(super) tracking: Tracking<Bounded, Waiter>,
+pub(super) struct Wire<V> {
+    pub(super) tracking: Tracking<Bounded, Waiter, V>,
     socket: Option<Arc<Socket>>,
     unsent: Vec<u8>,
     awaited: VecDeque<Awaited>,
@@ -88,8 +101,8 @@ pub(super) struct Wire {
     cause: Error,
 }
 
-impl Wire {
-    pub(super) fn new(tracking: Tracking<Bounded, Waiter>) -> Self {
+impl<V: Validity> Wire<V> {
+    pub(super) fn new(tracking: Tracking<Bounded, Waiter, V>) -> Self {
         let (unsent, awaited, arrivals) = (Vec::new(), VecDeque::new(), Vec::new());
         let cause = Error::Down("no connection yet".into());
         Self { tracking, socket: None, unsent, awaited, arrivals, cause }
@@ -161,26 +174,26 @@ impl Wire {
     }
 
     /// Sends a command. Its keys, or everything, will have changed when it is answered.
-    pub(super) fn command(
-        &mut self,
-        packed: &[u8],
-        keys: Vec<Key>,
-        everything: bool,
-        waiter: Sender<Outcome>,
-    ) {
-        for key in &keys {
+    pub(super) fn command(&mut self, order: &Order<'_>, waiter: Sender<Outcome>) {
+        for key in order.keys {
             self.tracking.forget(key);
         }
-        if everything {
+        if order.everything {
             self.tracking.flush();
         }
-        self.unsent.extend_from_slice(packed);
-        self.await_reply(1, What::Command { keys, everything, waiter });
+        if order.asking {
+            crate::request::pack(&mut self.unsent, &[b"ASKING"]);
+        }
+        self.unsent.extend_from_slice(order.packed);
+        let (keys, everything) = (order.keys.to_vec(), order.everything);
+        let replies = if order.asking { 2 } else { 1 };
+        self.await_reply(replies, What::Command { keys, everything, waiter });
     }
 
-    pub(super) fn ping(&mut self) {
-        crate::request::pack(&mut self.unsent, &[b"PING"]);
-        self.await_reply(1, What::Ping);
+    /// Sends the heartbeat of these words.
+    pub(super) fn beat(&mut self, words: &[&[u8]]) {
+        crate::request::pack(&mut self.unsent, words);
+        self.await_reply(1, What::Beat);
     }
 
     fn await_reply(&mut self, replies: usize, what: What) {
@@ -243,14 +256,21 @@ impl Wire {
     }
 
     fn reply(&mut self, reply: Value) -> Result<News, Error> {
+        let sent = self.awaited.front().map(|awaited| awaited.sent);
+        let (news, beat) = self.answer(reply)?;
+        Ok(News { heard: sent.map(|sent| (sent, beat)), ..news })
+    }
+
+    /// What the reply has led to, and the reply itself if it was a heartbeat's.
+    fn answer(&mut self, reply: Value) -> Result<(News, Option<Value>), Error> {
         let unasked = || Error::Lost("a reply to nothing".into());
         let awaited = self.awaited.front_mut().ok_or_else(unasked)?;
         if awaited.before > 0 {
             awaited.before = awaited.before.saturating_sub(1);
             if let Value::ServerError(error) = reply {
-                awaited.refusal.get_or_insert_with(|| error.to_string().into());
+                awaited.refusal.get_or_insert_with(|| said(&error));
             }
-            return Ok(News::default());
+            return Ok((News::default(), None));
         }
         let awaited = self.awaited.pop_front().ok_or_else(unasked)?;
         let news = match awaited.what {
@@ -259,9 +279,9 @@ impl Wire {
                 News { replies: smallvec![(waiter, plain(reply))], ..News::default() }
             }
             What::Fetch(ticket) => self.fetched(ticket, reply, awaited.refusal, awaited.sent),
-            What::Ping => News::default(),
+            What::Beat => return Ok((News::default(), Some(reply))),
         };
-        Ok(news)
+        Ok((news, None))
     }
 
     fn written(&mut self, keys: &[Key], everything: bool) {
@@ -282,9 +302,8 @@ impl Wire {
     ) -> News {
         let error = match (refusal, unpack(reply)) {
             (Some(refusal), _) => Error::Server(refusal),
-            (None, None) => Error::Server("a transaction of another shape".into()),
-            (None, Some((Value::ServerError(error), _))) => Error::Server(error.to_string().into()),
-            (None, Some((value, ttl))) => {
+            (None, Err(error)) => error,
+            (None, Ok((value, ttl))) => {
                 let Some(Landed { waiters, entry }) =
                     self.tracking.answered(ticket, value, ttl, sent)
                 else {
@@ -295,11 +314,6 @@ impl Wire {
         };
         told(self.tracking.refused(ticket), &Err(error))
     }
-
-    /// When the request was sent that the next reply answers: what it proves when it comes.
-    pub(super) fn sent(&self) -> Option<Moment> {
-        self.awaited.front().map(|awaited| awaited.sent)
-    }
 }
 
 fn told(waiters: SmallVec<[Waiter; 1]>, answer: &Answer) -> News {
@@ -309,7 +323,7 @@ fn told(waiters: SmallVec<[Waiter; 1]>, answer: &Answer) -> News {
 
 fn plain(reply: Value) -> Outcome {
     if let Value::ServerError(error) = &reply {
-        return Err(Error::Server(error.to_string().into()));
+        return Err(Error::Server(said(error)));
     }
     Ok(reply)
 }

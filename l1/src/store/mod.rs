@@ -42,6 +42,6 @@ pub trait Store: Send + Sync {
 #[cfg(test)]
 mod loomed;
 #[cfg(test)]
-mod tests;
-#[cfg(test)]
 pub(crate) mod plain;
+#[cfg(test)]
+mod tests;

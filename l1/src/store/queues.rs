@@ -99,7 +99,8 @@ impl Queues {
     /// Whoever has the place leaves it, because it is not what it was; what takes its stead comes
     /// back to the same line.
     pub(super) fn leave(&mut self, place: u32) {
-        let long = self.places.get(place as usize).is_some_and(|standing| standing.line == Line::Long);
+        let long =
+            self.places.get(place as usize).is_some_and(|standing| standing.line == Line::Long);
         let gone = self.take(place);
         if let (Some(gone), true) = (gone, long) {
             self.remember(&gone);
@@ -243,7 +244,8 @@ impl Ghosts {
         self.now = self.now.wrapping_add(1);
         let now = self.now;
         let Some((set, print)) = self.set(hash) else { return };
-        let age = |ghost: &Ghost| if ghost.print == 0 { u32::MAX } else { now.wrapping_sub(ghost.since) };
+        let age =
+            |ghost: &Ghost| if ghost.print == 0 { u32::MAX } else { now.wrapping_sub(ghost.since) };
         if let Some(oldest) = set.iter_mut().max_by_key(|ghost| age(ghost)) {
             *oldest = Ghost { print, since: now };
         }

@@ -15,7 +15,6 @@ use super::sync::{AtomicUsize, Mutex, Ordering, constant, heavy_barrier, light_b
 #[repr(align(128))]
 pub(super) struct Seat {
     turn: AtomicUsize,
-    number: usize,
 }
 
 /// All seats, those that are free at the moment included.
@@ -40,8 +39,7 @@ impl Readers {
     pub(super) fn sit(&'static self) -> Chair {
         let mut register = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let seat = register.free.pop().unwrap_or_else(|| {
-            let number = register.all.len();
-            let seat: &_ = Box::leak(Box::new(Seat { turn: AtomicUsize::new(0), number }));
+            let seat: &_ = Box::leak(Box::new(Seat { turn: AtomicUsize::new(0) }));
             register.all.push(seat);
             seat
         });
@@ -109,12 +107,6 @@ impl Drop for Chair {
 pub(super) struct Pin<'a>(&'a Chair);
 
 impl Pin<'_> {
-    /// The number of the thread's seat, from 0, small.
-    #[inline]
-    pub(super) fn seat(&self) -> usize {
-        self.0.seat.number
-    }
-
     /// Whether it is one of these readers.
     pub(super) fn is_of(&self, readers: &'static Readers) -> bool {
         std::ptr::eq(self.0.readers, readers)

@@ -16,6 +16,8 @@ pub(super) struct Flight<W> {
     pub(super) id: Id,
     pub(super) keys: SmallVec<[Key; 1]>,
     pub(super) waiters: SmallVec<[W; 1]>,
+    /// What its reply will carry, as it was when it was asked for; None when it must not be kept.
+    pub(super) stamp: Option<u64>,
     /// Whether its reply may be kept, and whether others may still wait for it.
     pub(super) open: bool,
 }
@@ -39,14 +41,15 @@ impl<W> Flights<W> {
         }
     }
 
-    /// The open flight of this name.
-    pub(super) fn joinable(&mut self, id: &Id) -> Option<&mut Flight<W>> {
+    /// The open flight of this name, whose reply will be as good as one that is asked for now.
+    pub(super) fn joinable(&mut self, id: &Id, stamp: Option<u64>) -> Option<&mut Flight<W>> {
         let ticket = self.open.get(id)?;
-        self.flights.get_mut(ticket)
+        let same = |flight: &&mut Flight<W>| stamp.is_some() && flight.stamp == stamp;
+        self.flights.get_mut(ticket).filter(same)
     }
 
     /// Starts a flight, open.
-    pub(super) fn start(&mut self, id: Id, keys: &[Key], waiter: W) -> Ticket {
+    pub(super) fn start(&mut self, id: Id, keys: &[Key], stamp: Option<u64>, waiter: W) -> Ticket {
         let ticket = Ticket(self.next);
         self.next = self.next.wrapping_add(1);
         self.open.insert(id.clone(), ticket);
@@ -55,14 +58,15 @@ impl<W> Flights<W> {
         }
         let mut waiters = SmallVec::new();
         waiters.push(waiter);
-        self.flights.insert(ticket, Flight { id, keys: keys.into(), waiters, open: true });
+        self.flights.insert(ticket, Flight { id, keys: keys.into(), waiters, stamp, open: true });
         ticket
     }
 
     /// Takes out the flight: it has landed.
     pub(super) fn land(&mut self, ticket: Ticket) -> Option<Flight<W>> {
         let flight = self.flights.remove(&ticket)?;
-        if flight.open {
+        // A later question of the same name may have taken its place.
+        if self.open.get(&flight.id) == Some(&ticket) {
             self.open.remove(&flight.id);
         }
         for key in &flight.keys {
@@ -85,7 +89,9 @@ impl<W> Flights<W> {
         for ticket in self.by_key.get(key).into_iter().flatten() {
             if let Some(flight) = self.flights.get_mut(ticket) {
                 flight.open = false;
-                self.open.remove(&flight.id);
+                if self.open.get(&flight.id) == Some(ticket) {
+                    self.open.remove(&flight.id);
+                }
             }
         }
     }

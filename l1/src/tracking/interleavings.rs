@@ -64,7 +64,7 @@ const LONG: Duration = Duration::from_secs(60);
 struct Cache {
     store: Arc<Locked>,
     freshness: Arc<Freshness<Checked>>,
-    tracking: Mutex<Tracking<Locked, u8, Checked>>,
+    tracking: Mutex<Tracking<Locked, u8, Freshness<Checked>>>,
     parsed: AtomicBool,
 }
 
@@ -82,7 +82,7 @@ impl Cache {
         (Arc::new(cache), ticket)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Tracking<Locked, u8, Checked>> {
+    fn lock(&self) -> MutexGuard<'_, Tracking<Locked, u8, Freshness<Checked>>> {
         self.tracking.lock().unwrap()
     }
 
@@ -104,7 +104,7 @@ impl Cache {
     }
 
     fn hit(&self, kind: Kind) -> Option<Value> {
-        let entry = find(&*self.store, &self.freshness, Lookup::new(kind, &key()), NOW);
+        let entry = find(&*self.store, &*self.freshness, Lookup::new(kind, &key()), NOW);
         entry.and_then(|entry| entry.value().cloned())
     }
 }

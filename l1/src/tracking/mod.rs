@@ -34,6 +34,7 @@
 
 mod flight;
 mod freshness;
+mod validity;
 mod watch;
 
 #[cfg(test)]
@@ -42,7 +43,6 @@ mod interleavings;
 mod model;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use redis::Value;
@@ -56,29 +56,30 @@ use crate::store::Store;
 use flight::Flights;
 pub use flight::Ticket;
 pub use freshness::{Freshness, Word};
+pub use validity::{Sole, Validity};
 use watch::Watch;
 
 /// The entry of this name, if it may be served now.
 #[inline]
-pub fn find<S: Store, A: Word>(
+pub fn find<S: Store, V: Validity>(
     store: &S,
-    freshness: &Freshness<A>,
+    validity: &V,
     lookup: Lookup<'_>,
     now: Moment,
 ) -> Option<Entry> {
-    with(store, freshness, lookup, now, Entry::clone)
+    with(store, validity, lookup, now, Entry::clone)
 }
 
 /// Calls `read` with the entry of this name, if it may be served now; nothing is copied or counted.
 #[inline]
-pub fn with<S: Store, A: Word, R>(
+pub fn with<S: Store, V: Validity, R>(
     store: &S,
-    freshness: &Freshness<A>,
+    validity: &V,
     lookup: Lookup<'_>,
     now: Moment,
     read: impl FnOnce(&Entry) -> R,
 ) -> Option<R> {
-    store.with(lookup, |entry| freshness.serves(entry, now).then(|| read(entry)))?
+    store.with(lookup, |entry| validity.serves(entry, now).then(|| read(entry)))?
 }
 
 /// How long replies are kept at most.
@@ -122,28 +123,29 @@ pub struct Landed<W> {
 ///
 /// `W` is whatever waits for a reply; this only keeps it.
 #[derive(Debug)]
-pub struct Tracking<S, W, A = AtomicU64> {
+pub struct Tracking<S, W, V = Sole> {
     store: Arc<S>,
-    freshness: Arc<Freshness<A>>,
+    validity: Arc<V>,
     lifetimes: Lifetimes,
     flights: Flights<W>,
     watch: Watch,
 }
 
-impl<S: Store, W, A: Word> Tracking<S, W, A> {
+impl<S: Store, W, V: Validity> Tracking<S, W, V> {
     /// The state of a connection that has asked nothing yet.
     #[must_use]
-    pub fn new(store: Arc<S>, freshness: Arc<Freshness<A>>, lifetimes: Lifetimes) -> Self {
-        Self { store, freshness, lifetimes, flights: Flights::new(), watch: Watch::default() }
+    pub fn new(store: Arc<S>, validity: Arc<V>, lifetimes: Lifetimes) -> Self {
+        Self { store, validity, lifetimes, flights: Flights::new(), watch: Watch::default() }
     }
 
     /// Somebody misses this reply, which depends on these keys. O(keys).
     pub fn ask(&mut self, id: Id, keys: &[Key], waiter: W) -> Ask {
-        if let Some(flight) = self.flights.joinable(&id) {
+        let stamp = self.validity.stamp(keys);
+        if let Some(flight) = self.flights.joinable(&id, stamp) {
             flight.waiters.push(waiter);
             return Ask::Joined;
         }
-        Ask::Send(self.flights.start(id, keys, waiter))
+        Ask::Send(self.flights.start(id, keys, stamp, waiter))
     }
 
     /// The reply to a question that was sent at `sent`. It is kept, unless its keys were forgotten
@@ -158,8 +160,8 @@ impl<S: Store, W, A: Word> Tracking<S, W, A> {
         let flight = self.flights.land(ticket)?;
         let deadline = self.deadline(&value, ttl, sent);
         let name = flight.id.lookup();
-        let entry = Entry::new(name, self.freshness.epoch(), deadline, value);
-        if flight.open && deadline > sent {
+        let entry = Entry::new(name, flight.stamp.unwrap_or(0), deadline, value);
+        if flight.open && flight.stamp.is_some() && deadline > sent {
             self.keep(&flight.id, &flight.keys, entry.clone());
         }
         Some(Landed { waiters: flight.waiters, entry })
@@ -175,7 +177,7 @@ impl<S: Store, W, A: Word> Tracking<S, W, A> {
     /// the absence is sure to be heard of. Whether it was kept.
     pub fn absent(&mut self, key: &Key, now: Moment, lifetime: Duration) -> bool {
         let get = Lookup::new(Kind::Get, key);
-        let Some(null) = find(&*self.store, &self.freshness, get, now) else { return false };
+        let Some(null) = find(&*self.store, &*self.validity, get, now) else { return false };
         if !null.is_null() {
             return false;
         }
@@ -204,14 +206,14 @@ impl<S: Store, W, A: Word> Tracking<S, W, A> {
     /// The server says that everything has changed.
     pub fn flush(&mut self) {
         self.flights.close_all();
-        self.freshness.renew();
+        self.validity.renew();
         self.clear();
     }
 
     /// The connection has ended. Who waited for replies; none will come.
     #[must_use]
     pub fn lose(&mut self) -> Vec<W> {
-        self.freshness.lose();
+        self.validity.lose();
         self.clear();
         self.flights.crash()
     }
@@ -222,9 +224,12 @@ impl<S: Store, W, A: Word> Tracking<S, W, A> {
         self.flights.len()
     }
 
+    /// What is left in a store that others use too is invisible, and goes as others come.
     fn clear(&mut self) {
         self.watch.clear();
-        self.store.clear();
+        if V::SOLE {
+            self.store.clear();
+        }
     }
 
     fn keep(&mut self, id: &Id, keys: &[Key], entry: Entry) {

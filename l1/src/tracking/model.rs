@@ -169,7 +169,8 @@ impl World {
 
     fn read(&mut self, keys: &[usize]) {
         let id = id(keys);
-        if !self.connected || find(&*self.store, &self.freshness, id.lookup(), self.now).is_some() {
+        if !self.connected || find(&*self.store, &*self.freshness, id.lookup(), self.now).is_some()
+        {
             return;
         }
         let names: Vec<Key> = keys.iter().map(|&index| key(index)).collect();
@@ -292,7 +293,7 @@ impl World {
     fn check_hits(&self) {
         for index in 0..KEYS {
             for keys in [vec![index], vec![index, (index + 1) % KEYS]] {
-                let hit = find(&*self.store, &self.freshness, id(&keys).lookup(), self.now);
+                let hit = find(&*self.store, &*self.freshness, id(&keys).lookup(), self.now);
                 let Some(entry) = hit else { continue };
                 assert!(self.connected, "a hit without a connection");
                 let value = entry.value().unwrap();
@@ -303,7 +304,7 @@ impl World {
                 }
             }
             let absent = Id::new(Kind::Absent, key(index));
-            if find(&*self.store, &self.freshness, absent.lookup(), self.now).is_some() {
+            if find(&*self.store, &*self.freshness, absent.lookup(), self.now).is_some() {
                 self.check(index, &Value::Nil);
             }
         }
@@ -328,7 +329,7 @@ impl World {
             self.run(&Step::Deliver);
         }
         for (index, states) in self.states.iter().enumerate() {
-            let hit = find(&*self.store, &self.freshness, id(&[index]).lookup(), self.now);
+            let hit = find(&*self.store, &*self.freshness, id(&[index]).lookup(), self.now);
             let truth = states.last().unwrap().value();
             assert!(hit.is_none_or(|entry| entry.value() == Some(&truth)), "key {index}");
         }
@@ -356,7 +357,7 @@ fn the_model_does_hit() {
         world.run(&step);
     }
     for index in 0..KEYS {
-        let hit = find(&*world.store, &world.freshness, id(&[index]).lookup(), world.now);
+        let hit = find(&*world.store, &*world.freshness, id(&[index]).lookup(), world.now);
         assert_eq!(hit.is_some(), index == 0);
     }
 }

@@ -1,29 +1,20 @@
 //! The client-side cache while its connection, its server or its user fails.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests fail so")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail so")]
 
-mod checker;
-mod proxy;
-
-use std::env;
 use std::pin::pin;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use checker::{Run, STALENESS_MAX};
 use keyspan_l1::{Error, L1, Mode};
+use keyspan_tests::l1::proxy::Proxy;
+use keyspan_tests::l1::rules::Check;
+use keyspan_tests::l1::{STALENESS_MAX, check, plan};
 use keyspan_tests::{Outcome, Server, on_each_server};
-use proxy::{Proxy, Weather};
 
 const TIMEOUT: Duration = Duration::from_millis(600);
-
-/// How long each run of the checker lasts: `KEYSPAN_L1_SECONDS`, or 1.
-fn lasts() -> Duration {
-    let seconds = env::var("KEYSPAN_L1_SECONDS").ok().and_then(|text| text.parse().ok());
-    Duration::from_secs_f64(seconds.unwrap_or(1.0))
-}
 
 fn cache(proxy: &Proxy, mode: Mode) -> L1 {
     let builder = L1::builder(&proxy.url()).max_staleness(STALENESS_MAX).timeout(TIMEOUT);
@@ -35,42 +26,37 @@ fn each(body: impl Fn(&Server, &Proxy, &L1)) -> Outcome<()> {
     on_each_server(
         |spec| spec,
         |server| {
-            let proxy = Proxy::new(server.port());
+            let proxy = Proxy::new(server.port())?;
             body(server, &proxy, &cache(&proxy, Mode::Tracking));
             Ok(())
         },
     )
 }
 
-/// The checker in fair weather and foul: `change` sets the weather for round 0, 1, 2, ...
+/// The checker in fair weather and foul: `change` sets the weather for step 0, 1, 2, ... of rounds
+/// of this many milliseconds and keys.
 fn checked(
     modes: &[Mode],
     what: &str,
+    (keys, millis): (usize, u64),
     change: impl Fn(usize, &Proxy, &Server) + Sync,
 ) -> Outcome<()> {
     on_each_server(
         |spec| spec,
         |server| {
             for mode in modes {
-                let proxy = Proxy::new(server.port());
+                let proxy = Proxy::new(server.port())?;
                 let cache = cache(&proxy, mode.clone());
-                let run = Run { server, cache: &cache, lasts: lasts() };
-                let figures =
-                    run.check(|round| change(round, &proxy, server), || clear(&proxy.weather));
-                eprintln!("{what}, {mode:?}, {}: {figures:?}, {:?}", server.name(), cache.stats());
-                assert!(figures.reads > 100 && figures.writes > 20, "{figures:?}");
+                server.client()?.line("FLUSHALL")?;
+                let plan = plan(keys, Duration::from_millis(millis), Duration::ZERO);
+                let what = format!("{what}, {mode:?}, {}", server.name());
+                let trouble = |_: &Check<'_>, step| change(step, &proxy, server);
+                let heal = || proxy.weather.clear();
+                check(&what, plan, (&cache, &mut server.client()?), trouble, heal)?;
             }
             Ok(())
         },
     )
-}
-
-fn clear(weather: &Weather) {
-    weather.split.store(0, Ordering::Relaxed);
-    weather.delay_up.store(0, Ordering::Relaxed);
-    weather.delay_down.store(0, Ordering::Relaxed);
-    weather.stalled.store(false, Ordering::Relaxed);
-    weather.deaf.store(false, Ordering::Relaxed);
 }
 
 fn pause(millis: u64) {
@@ -80,12 +66,12 @@ fn pause(millis: u64) {
 #[test]
 fn checked_in_every_mode() -> Outcome<()> {
     let broadcast = Mode::Broadcast(vec![b"checked:".to_vec()]);
-    checked(&[Mode::Tracking, Mode::OptIn, broadcast], "calm", |_, _, _| pause(10))
+    checked(&[Mode::Tracking, Mode::OptIn, broadcast], "calm", (256, 250), |_, _, _| pause(10))
 }
 
 #[test]
 fn checked_with_split_and_late_frames() -> Outcome<()> {
-    checked(&[Mode::Tracking], "split and late", |round, proxy, _| {
+    checked(&[Mode::Tracking], "split and late", (256, 400), |round, proxy, _| {
         let weather = &proxy.weather;
         weather.split.store([1, 2, 7, 64, 0][round % 5], Ordering::Relaxed);
         weather.delay_up.store([0, 3000, 0][round % 3], Ordering::Relaxed);
@@ -96,7 +82,7 @@ fn checked_with_split_and_late_frames() -> Outcome<()> {
 
 #[test]
 fn checked_with_stalls() -> Outcome<()> {
-    checked(&[Mode::Tracking], "stalls", |round, proxy, _| {
+    checked(&[Mode::Tracking], "stalls", (256, 700), |round, proxy, _| {
         proxy.weather.stalled.store(round % 2 == 0, Ordering::Relaxed);
         pause([60, 30, 450, 100][round % 4]);
     })
@@ -104,7 +90,7 @@ fn checked_with_stalls() -> Outcome<()> {
 
 #[test]
 fn checked_with_kills() -> Outcome<()> {
-    checked(&[Mode::Tracking], "kills", |round, proxy, _| {
+    checked(&[Mode::Tracking], "kills", (256, 200), |round, proxy, _| {
         pause([10, 40, 20, 30][round % 4]);
         proxy.kill();
     })
@@ -112,17 +98,16 @@ fn checked_with_kills() -> Outcome<()> {
 
 #[test]
 fn checked_with_half_open_connections() -> Outcome<()> {
-    checked(&[Mode::Tracking], "half-open", |round, proxy, _| {
+    checked(&[Mode::Tracking], "half-open", (256, 1000), |round, proxy, _| {
         // Longer than the timeout, so that the cache has to connect again.
         proxy.weather.deaf.store(round % 2 == 1, Ordering::Relaxed);
         pause(if round % 2 == 1 { 800 } else { 100 });
     })
 }
 
-/// Keys that were flushed read as 0, so order cannot be asked of them; that it ends well can.
 #[test]
 fn an_eviction_storm_of_the_tracking_table_is_followed() -> Outcome<()> {
-    checked(&[Mode::Tracking], "tracking table of 4", |round, _, server| {
+    checked(&[Mode::Tracking], "tracking table of 4", (256, 300), |round, _, server| {
         if round == 0 {
             server.client().unwrap().line("CONFIG SET tracking-table-max-keys 4").unwrap();
         }
@@ -175,7 +160,7 @@ fn late_proofs_prove_little() -> Outcome<()> {
     on_each_server(
         |spec| spec,
         |server| {
-            let proxy = Proxy::new(server.port());
+            let proxy = Proxy::new(server.port())?;
             let cache = L1::builder(&proxy.url()).max_staleness(STALENESS_MAX).build().unwrap();
             server.client()?.line("SET k old")?;
             warm(&cache, "k");
@@ -207,7 +192,7 @@ fn nothing_is_served_without_a_connection() -> Outcome<()> {
     on_each_server(
         |spec| spec,
         |server| {
-            let proxy = Proxy::new(server.port());
+            let proxy = Proxy::new(server.port())?;
             let cache = cache(&proxy, Mode::Tracking);
             server.client()?.line("SET k v")?;
             warm(&cache, "k");
@@ -297,7 +282,7 @@ fn a_replica_follows_its_primary() -> Outcome<()> {
         |primary| {
             primary.client()?.line("SET k v1")?;
             let replica = keyspan_tests::Spec::new(primary.name())?.start()?;
-            let proxy = Proxy::new(replica.port());
+            let proxy = Proxy::new(replica.port())?;
             let cache = cache(&proxy, Mode::Tracking);
             warm(&cache, "k");
             assert!(cache.get("k").unwrap().is_none());

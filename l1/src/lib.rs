@@ -101,6 +101,7 @@ pub use error::Error;
 pub use handle::L1;
 pub use key::{CacheKey, KeyHandle};
 pub use payload::Payload;
+pub use reads::{Document, Found};
 pub use redis::{FromRedisValue, Value};
 pub use reply::Reply;
 pub use rustls;

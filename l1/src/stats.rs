@@ -62,6 +62,27 @@ impl Stats {
         ]
     }
 
+    /// Gives all figures to the recorder of the `metrics` crate that is installed, by the names
+    /// that [`Self::prometheus`] has: `*_total` as counters, the others as gauges. That crate cannot
+    /// ask for figures, so call this every few seconds, or before they are collected. A hit costs
+    /// the same with and without.
+    #[cfg(feature = "metrics")]
+    pub fn record(&self) {
+        for (name, _, grows, value) in self.rows() {
+            let name = format!("keyspan_l1_{name}");
+            if grows {
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "made from a count"
+                )]
+                metrics::counter!(name).absolute(value as u64);
+            } else {
+                metrics::gauge!(name).set(value);
+            }
+        }
+    }
+
     /// All figures in Prometheus' text format, named `keyspan_l1_*`.
     #[must_use]
     pub fn prometheus(&self) -> String {

@@ -165,20 +165,23 @@ impl Index {
     /// The place of the pointer of this hash that `is` the one. For who may follow pointers.
     #[inline]
     fn place(&self, hash: u64, is: impl Fn(*mut ()) -> bool) -> Option<(*mut (), &Bucket, usize)> {
-        let tag = tag(hash);
-        for bucket in self.path(hash) {
+        let (tag, mut at) = (tag(hash), home(hash));
+        for _ in 0..=self.mask {
+            let bucket = self.buckets.get(at & self.mask)?;
             let tags = bucket.tags.load(Ordering::Acquire);
             let mut candidates = matches(tags, tag);
-            while let Some(place) = bucket.places.get(first(candidates)) {
-                let raw = place.load(Ordering::Acquire);
+            while candidates != 0 {
+                let place = first(candidates);
+                let raw = bucket.places.get(place)?.load(Ordering::Acquire);
                 if !raw.is_null() && is(raw) {
-                    return Some((raw, bucket, first(candidates)));
+                    return Some((raw, bucket, place));
                 }
                 candidates &= candidates.wrapping_sub(1);
             }
             if beyond(tags) == 0 {
                 return None;
             }
+            at = at.wrapping_add(1);
         }
         None
     }

@@ -43,7 +43,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let get = mean(many, || after.get(&key).map(|value| drop(black_box(value))))?;
         let by_handle = mean(many, || after.with(&handle, look))?;
         let times = asked.as_nanos() / with.as_nanos().max(1);
-        println!("| {bytes} B | {asked:.1?} | {with:.0?} | {get:.0?} | {by_handle:.0?} | {times} |");
+        println!(
+            "| {bytes} B | {asked:.1?} | {with:.0?} | {get:.0?} | {by_handle:.0?} | {times} |"
+        );
         after.del(&[&key])?;
     }
     Ok(())

@@ -52,7 +52,10 @@ impl Core {
     }
 
     /// Asks for a key that was looked up in vain.
-    #[cfg_attr(feature = "tracing", tracing::instrument(name = "keyspan_l1.miss", level = "debug", skip_all))]
+    #[cfg_attr(
+        feature = "tracing",
+        tracing::instrument(name = "keyspan_l1.miss", level = "debug", skip_all)
+    )]
     pub(crate) async fn miss(&self, lookup: Lookup<'_>) -> Result<Entry, Error> {
         self.back.fetch(&Question::get(lookup)).await
     }
@@ -80,7 +83,10 @@ impl Core {
         Ok(found.into_iter().map(|entry| entry.and_then(Payload::of)).collect())
     }
 
-    #[cfg_attr(feature = "tracing", tracing::instrument(name = "keyspan_l1.set", level = "debug", skip_all))]
+    #[cfg_attr(
+        feature = "tracing",
+        tracing::instrument(name = "keyspan_l1.set", level = "debug", skip_all)
+    )]
     pub(crate) async fn set(
         &self,
         key: &[u8],
@@ -95,7 +101,10 @@ impl Core {
         self.back.command(&packed(&words), vec![key.into()], false).await.map(drop)
     }
 
-    #[cfg_attr(feature = "tracing", tracing::instrument(name = "keyspan_l1.del", level = "debug", skip_all))]
+    #[cfg_attr(
+        feature = "tracing",
+        tracing::instrument(name = "keyspan_l1.del", level = "debug", skip_all)
+    )]
     pub(crate) async fn delete(&self, keys: &[&[u8]]) -> Result<u64, Error> {
         let words: Vec<&[u8]> = [&b"DEL"[..]].into_iter().chain(keys.iter().copied()).collect();
         let keys = keys.iter().map(|&key| key.into()).collect();
@@ -114,14 +123,20 @@ impl Core {
     }
 
     /// Asks for a reply of these keys that was looked up in vain.
-    #[cfg_attr(feature = "tracing", tracing::instrument(name = "keyspan_l1.miss_command", level = "debug", skip_all))]
+    #[cfg_attr(
+        feature = "tracing",
+        tracing::instrument(name = "keyspan_l1.miss_command", level = "debug", skip_all)
+    )]
     pub(crate) async fn miss_command(&self, packed: &[u8], keys: &[&[u8]]) -> Result<Entry, Error> {
         self.back.counts().read(false);
         self.back.fetch(&Question::command(packed, keys)).await
     }
 
     /// Any command that was looked up in vain.
-    #[cfg_attr(feature = "tracing", tracing::instrument(name = "keyspan_l1.command", level = "debug", skip_all))]
+    #[cfg_attr(
+        feature = "tracing",
+        tracing::instrument(name = "keyspan_l1.command", level = "debug", skip_all)
+    )]
     pub(crate) async fn run(&self, words: &[&[u8]], packed: &[u8]) -> Result<Entry, Error> {
         let shape = self.shape(words).await?;
         let value = match shape.fate(words) {
@@ -207,7 +222,10 @@ impl Core {
         known
     }
 
-    #[cfg_attr(feature = "tracing", tracing::instrument(name = "keyspan_l1.load", level = "debug", skip_all))]
+    #[cfg_attr(
+        feature = "tracing",
+        tracing::instrument(name = "keyspan_l1.load", level = "debug", skip_all)
+    )]
     async fn lead<F, R, E>(
         &self,
         lead: Lead<'_>,

@@ -135,7 +135,11 @@ pub(crate) fn run(url: &str) {
     crate::say("mix share", "database", share);
     crate::say("mix us", "server", server);
     crate::say("mix us", "database", database);
-    crate::say("mix us", "without", without.windows.iter().sum::<f64>() / without.windows.len() as f64);
+    crate::say(
+        "mix us",
+        "without",
+        without.windows.iter().sum::<f64>() / without.windows.len() as f64,
+    );
     crate::say("mix us", "predicted", (1.0 - part - share) * server + share * database);
     crate::say("mix us", "with", later.iter().sum::<f64>() / later.len() as f64);
 }

@@ -135,7 +135,11 @@ impl Queues {
             let wanted = mark.wanted();
             if wanted == 0 {
                 let gone = self.take(place)?;
-                self.remember(&gone);
+                // Not of the long line: a loop over more than fits would push out ahead of itself
+                // what it asks for next.
+                if short {
+                    self.remember(&gone);
+                }
                 return Some(gone);
             }
             mark.set_wanted(if short { 0 } else { wanted.saturating_sub(1) });

@@ -22,7 +22,7 @@
 use std::collections::VecDeque;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
-use std::ops::{Deref, DerefMut};
+use std::ops::Deref;
 use std::ptr::NonNull;
 use std::sync::PoisonError;
 
@@ -430,9 +430,20 @@ impl<P: Pointer, S> Edit<'_, P, S> {
         self.inside.count
     }
 
-    /// Bytes of the buckets, and of what was taken out and is not freed yet.
-    pub(super) fn overhead(&self) -> usize {
-        self.table.index().bytes().saturating_add(self.inside.limbo.bytes())
+    /// Bytes of the buckets.
+    pub(super) fn index_bytes(&self) -> usize {
+        self.table.index().bytes()
+    }
+
+    /// Sorts out what may be freed when the table is given back.
+    pub(super) fn settle(&mut self) {
+        let free = self.inside.limbo.settle(self.table.readers);
+        self.free.extend(free);
+    }
+
+    /// Bytes of what was taken out and is not freed yet.
+    pub(super) fn limbo_bytes(&self) -> usize {
+        self.inside.limbo.bytes()
     }
 
     /// The state beside the table.
@@ -471,7 +482,7 @@ impl<P: Pointer, S> Edit<'_, P, S> {
 
 impl<P: Pointer, S> Drop for Edit<'_, P, S> {
     fn drop(&mut self) {
-        self.free = self.inside.deref_mut().limbo.settle(self.table.readers);
+        self.settle();
     }
 }
 

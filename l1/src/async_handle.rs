@@ -14,7 +14,7 @@ use crate::entry::Entry;
 use crate::error::Error;
 use crate::id::Lookup;
 use crate::key::CacheKey;
-use crate::payload::{self, Payload};
+use crate::payload::Payload;
 use crate::reply::Reply;
 use crate::request::packed;
 use crate::stats::Stats;
@@ -34,7 +34,7 @@ impl AsyncL1 {
     }
 
     /// Memory, then the server.
-    async fn entry(&self, lookup: Lookup<'_>) -> Result<Arc<Entry>, Error> {
+    async fn entry(&self, lookup: Lookup<'_>) -> Result<Entry, Error> {
         match self.core.hit(lookup) {
             Some(entry) => Ok(entry),
             None => self.core.miss(lookup).await,
@@ -60,8 +60,14 @@ impl AsyncL1 {
         key: impl CacheKey + Send,
         read: impl FnOnce(Option<&[u8]>) -> R,
     ) -> Result<R, Error> {
-        let entry = self.entry(key.lookup()).await?;
-        Ok(read(payload::bytes(&entry)))
+        let (lookup, mut read) = (key.lookup(), Some(read));
+        let hit = self.core.with(lookup, |entry| read.take().map(|read| read(entry.string())));
+        match (hit.flatten(), read) {
+            (Some(done), _) => Ok(done),
+            (None, Some(read)) => Ok(read(self.core.miss(lookup).await?.string())),
+            // It is taken only to be called, which gives something.
+            (None, None) => Err(Error::Decode("nothing was read".into())),
+        }
     }
 
     /// The values of many keys, in their order; those that are missed are asked for at once.

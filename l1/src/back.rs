@@ -13,7 +13,7 @@ use crate::link::Link;
 use crate::request::{Question, packed};
 use crate::settings::{Mode, Settings};
 use crate::stats::Counts;
-use crate::store::quick::Quick;
+use crate::store::bounded::Bounded;
 
 /// One server, or a cluster; all that is done with either.
 pub(crate) enum Back {
@@ -22,9 +22,18 @@ pub(crate) enum Back {
 }
 
 impl Back {
+    /// Calls `read` with what is cached and may be served.
+    #[inline]
+    pub(crate) fn with<R>(&self, lookup: Lookup<'_>, read: impl FnOnce(&Entry) -> R) -> Option<R> {
+        match self {
+            Self::Server(link) => link.with(lookup, read),
+            Self::Cluster(cluster) => cluster.with(lookup, read),
+        }
+    }
+
     /// A hit: what is cached and may be served.
     #[inline]
-    pub(crate) fn find(&self, lookup: Lookup<'_>) -> Option<Arc<Entry>> {
+    pub(crate) fn find(&self, lookup: Lookup<'_>) -> Option<Entry> {
         match self {
             Self::Server(link) => link.find(lookup),
             Self::Cluster(cluster) => cluster.find(lookup),
@@ -39,7 +48,7 @@ impl Back {
         }
     }
 
-    pub(crate) fn store(&self) -> &Quick {
+    pub(crate) fn store(&self) -> &Bounded {
         match self {
             Self::Server(link) => &link.store,
             Self::Cluster(cluster) => &cluster.common.store,
@@ -70,7 +79,7 @@ impl Back {
     }
 
     /// Asks the server, or waits with those who have asked. The reply is cached before this ends.
-    pub(crate) async fn fetch(&self, question: &Question) -> Result<Arc<Entry>, Error> {
+    pub(crate) async fn fetch(&self, question: &Question) -> Result<Entry, Error> {
         match self {
             Self::Server(link) => link.fetch(question).await,
             Self::Cluster(cluster) => cluster.fetch(question).await,
@@ -78,10 +87,7 @@ impl Back {
     }
 
     /// Asks all at once.
-    pub(crate) async fn fetch_many(
-        &self,
-        questions: &[Question],
-    ) -> Result<Vec<Arc<Entry>>, Error> {
+    pub(crate) async fn fetch_many(&self, questions: &[Question]) -> Result<Vec<Entry>, Error> {
         match self {
             Self::Server(link) => link.fetch_many(questions).await,
             Self::Cluster(cluster) => cluster.fetch_many(questions).await,

@@ -46,7 +46,7 @@ impl Builder {
         }
     }
 
-    /// How many bytes may be kept (64 MiB): see [`Quick`](crate::store::quick::Quick) for what
+    /// How many bytes may be kept (64 MiB): see [`Bounded`](crate::store::bounded::Bounded) for what
     /// counts.
     pub fn capacity_bytes(mut self, bytes: u64) -> Self {
         self.capacity_bytes = bytes;

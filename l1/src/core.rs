@@ -39,19 +39,29 @@ impl Core {
 
     /// What is cached under this name and may be served; counted as a read.
     #[inline]
-    pub(crate) fn hit(&self, lookup: Lookup<'_>) -> Option<Arc<Entry>> {
-        let hit = self.back.find(lookup);
+    pub(crate) fn hit(&self, lookup: Lookup<'_>) -> Option<Entry> {
+        self.with(lookup, Entry::clone)
+    }
+
+    /// Calls `read` with what is cached under this name and may be served; counted as a read.
+    #[inline]
+    pub(crate) fn with<R>(&self, lookup: Lookup<'_>, read: impl FnOnce(&Entry) -> R) -> Option<R> {
+        let hit = self.back.with(lookup, read);
         self.back.counts().read(hit.is_some());
         hit
     }
 
     /// Asks for a key that was looked up in vain.
-    pub(crate) async fn miss(&self, lookup: Lookup<'_>) -> Result<Arc<Entry>, Error> {
+    #[cfg_attr(
+        feature = "tracing",
+        tracing::instrument(name = "keyspan_l1.miss", level = "debug", skip_all)
+    )]
+    pub(crate) async fn miss(&self, lookup: Lookup<'_>) -> Result<Entry, Error> {
         self.back.fetch(&Question::get(lookup)).await
     }
 
     /// What memory or the server has, now: does not wait for a connection.
-    async fn get_now(&self, lookup: Lookup<'_>) -> Result<Arc<Entry>, Error> {
+    async fn get_now(&self, lookup: Lookup<'_>) -> Result<Entry, Error> {
         match self.back.find(lookup) {
             Some(entry) => Ok(entry),
             None if self.back.is_up(lookup.bytes()) => self.miss(lookup).await,
@@ -73,6 +83,10 @@ impl Core {
         Ok(found.into_iter().map(|entry| entry.and_then(Payload::of)).collect())
     }
 
+    #[cfg_attr(
+        feature = "tracing",
+        tracing::instrument(name = "keyspan_l1.set", level = "debug", skip_all)
+    )]
     pub(crate) async fn set(
         &self,
         key: &[u8],
@@ -87,6 +101,10 @@ impl Core {
         self.back.command(&packed(&words), vec![key.into()], false).await.map(drop)
     }
 
+    #[cfg_attr(
+        feature = "tracing",
+        tracing::instrument(name = "keyspan_l1.del", level = "debug", skip_all)
+    )]
     pub(crate) async fn delete(&self, keys: &[&[u8]]) -> Result<u64, Error> {
         let words: Vec<&[u8]> = [&b"DEL"[..]].into_iter().chain(keys.iter().copied()).collect();
         let keys = keys.iter().map(|&key| key.into()).collect();
@@ -98,24 +116,28 @@ impl Core {
     }
 
     /// The reply to this command, packed, if it is cached; counted as a read if it is.
-    pub(crate) fn hit_command(&self, packed: &[u8]) -> Option<Arc<Entry>> {
+    pub(crate) fn hit_command(&self, packed: &[u8]) -> Option<Entry> {
         let hit = self.back.find(Lookup::new(Kind::Command, packed))?;
         self.back.counts().read(true);
         Some(hit)
     }
 
     /// Asks for a reply of these keys that was looked up in vain.
-    pub(crate) async fn miss_command(
-        &self,
-        packed: &[u8],
-        keys: &[&[u8]],
-    ) -> Result<Arc<Entry>, Error> {
+    #[cfg_attr(
+        feature = "tracing",
+        tracing::instrument(name = "keyspan_l1.miss_command", level = "debug", skip_all)
+    )]
+    pub(crate) async fn miss_command(&self, packed: &[u8], keys: &[&[u8]]) -> Result<Entry, Error> {
         self.back.counts().read(false);
         self.back.fetch(&Question::command(packed, keys)).await
     }
 
     /// Any command that was looked up in vain.
-    pub(crate) async fn run(&self, words: &[&[u8]], packed: &[u8]) -> Result<Arc<Entry>, Error> {
+    #[cfg_attr(
+        feature = "tracing",
+        tracing::instrument(name = "keyspan_l1.command", level = "debug", skip_all)
+    )]
+    pub(crate) async fn run(&self, words: &[&[u8]], packed: &[u8]) -> Result<Entry, Error> {
         let shape = self.shape(words).await?;
         let value = match shape.fate(words) {
             Fate::Cached(keys) => return self.miss_command(packed, &keys).await,
@@ -170,7 +192,7 @@ impl Core {
                 return known;
             }
             match self.get_now(lookup).await {
-                Ok(entry) if !matches!(entry.value(), Value::Nil) => return Ok(Payload::of(entry)),
+                Ok(entry) if !entry.is_null() => return Ok(Payload::of(entry)),
                 // A cache that cannot be reached must not keep the caller from the truth.
                 Ok(_) | Err(Error::Down(_) | Error::Lost(_) | Error::Timeout(_)) => {}
                 Err(error) => return Err(error),
@@ -189,7 +211,7 @@ impl Core {
     /// What memory knows of the key: a value, or that the loader had none. A null of the server is
     /// neither.
     fn known(&self, lookup: Lookup<'_>, key: &Key, count: bool) -> Option<Loaded> {
-        let value = self.back.find(lookup).filter(|entry| !matches!(entry.value(), Value::Nil));
+        let value = self.back.find(lookup).filter(|entry| !entry.is_null());
         let known = match value {
             Some(entry) => Some(Ok(Payload::of(entry))),
             None => self.back.find(Lookup::new(Kind::Absent, key)).map(|_| Ok(None)),
@@ -200,6 +222,10 @@ impl Core {
         known
     }
 
+    #[cfg_attr(
+        feature = "tracing",
+        tracing::instrument(name = "keyspan_l1.load", level = "debug", skip_all)
+    )]
     async fn lead<F, R, E>(
         &self,
         lead: Lead<'_>,
@@ -261,7 +287,7 @@ impl Core {
         let store = self.back.store();
         Stats {
             evictions: store.evictions(),
-            entries: u64::try_from(store.len()).unwrap_or(u64::MAX),
+            entries: store.len(),
             bytes: store.bytes(),
             proven_for: self.back.until().since(Moment::now()),
             ..self.back.counts().stats()

@@ -4,12 +4,10 @@ use std::any::Any;
 use std::fmt::Display;
 use std::sync::Arc;
 
-use redis::Value;
 use serde::de::DeserializeOwned;
 
 use crate::entry::Entry;
 use crate::error::Error;
-use crate::payload::bytes;
 
 /// The object that `decode` makes of a string reply; None of a null.
 ///
@@ -22,12 +20,13 @@ where
     F: Fn(&[u8]) -> Result<T, E> + 'static,
 {
     const { assert!(size_of::<F>() == 0, "a decoder may not capture anything") };
-    if matches!(entry.value(), Value::Nil) {
+    if entry.is_null() {
         return Ok(None);
     }
-    let string = bytes(entry).ok_or_else(|| Error::Decode("not a string".into()))?;
-    let decode =
-        move |_: &Value| decode(string).map_err(|error| Error::Decode(error.to_string().into()));
+    let decode = move |entry: &Entry| {
+        let string = entry.string().ok_or_else(|| Error::Decode("not a string".into()))?;
+        decode(string).map_err(|error| Error::Decode(error.to_string().into()))
+    };
     entry.object::<F, T, Error>(decode).map(Some)
 }
 

@@ -3,8 +3,6 @@
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::{Arc, LazyLock};
 
-use equivalent::Equivalent;
-
 /// A key of the server, shared between the places that name it.
 pub type Key = Arc<[u8]>;
 
@@ -31,16 +29,41 @@ pub struct Lookup<'a> {
 static SEED: LazyLock<foldhash::fast::RandomState> = LazyLock::new(Default::default);
 
 impl<'a> Lookup<'a> {
-    /// Hashes the name: about 10 ns for 24 bytes.
+    /// Hashes the name: about 5 ns for 24 bytes, 8 for 64.
     #[must_use]
     #[inline]
     pub fn new(kind: Kind, bytes: &'a [u8]) -> Self {
-        Self { hash: SEED.hash_one((kind as u8, bytes)), kind, bytes }
+        // The bytes alone: their number and the kind, written first, would cost three
+        // multiplications more. Names that differ only in kind differ in the top bits.
+        let mut hasher = SEED.build_hasher();
+        hasher.write(bytes);
+        Self { hash: hasher.finish() ^ (kind as u64) << 60, kind, bytes }
     }
 
-    /// The bytes of the name: see [`Id::bytes`].
+    /// A name whose hash is known.
+    #[inline]
+    pub(crate) const fn known(hash: u64, kind: Kind, bytes: &'a [u8]) -> Self {
+        Self { hash, kind, bytes }
+    }
+
+    /// The hash of the name; seeded anew in each process.
     #[must_use]
-    pub fn bytes(self) -> &'a [u8] {
+    #[inline]
+    pub const fn hash(self) -> u64 {
+        self.hash
+    }
+
+    /// Which question this is.
+    #[must_use]
+    #[inline]
+    pub const fn kind(self) -> Kind {
+        self.kind
+    }
+
+    /// The key of [`Kind::Get`] and [`Kind::Absent`], the packed words of [`Kind::Command`].
+    #[must_use]
+    #[inline]
+    pub const fn bytes(self) -> &'a [u8] {
         self.bytes
     }
 
@@ -54,13 +77,6 @@ impl<'a> Lookup<'a> {
 impl Hash for Lookup<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write_u64(self.hash);
-    }
-}
-
-impl Equivalent<Id> for Lookup<'_> {
-    #[inline]
-    fn equivalent(&self, id: &Id) -> bool {
-        *self == id.lookup()
     }
 }
 
@@ -151,9 +167,8 @@ mod tests {
     fn names_differ_by_kind_and_bytes() {
         let get = Id::new(Kind::Get, b"k"[..].into());
         assert_eq!(get, Lookup::new(Kind::Get, b"k").to_id());
-        assert!(Lookup::new(Kind::Get, b"k").equivalent(&get));
         for other in [Lookup::new(Kind::Absent, b"k"), Lookup::new(Kind::Get, b"K")] {
-            assert!(!other.equivalent(&get), "{other:?}");
+            assert_ne!(other, get.lookup());
             assert_ne!(Carried(0).hash_one(other), Carried(0).hash_one(&get));
         }
         assert_eq!(Carried(0).hash_one(Lookup::new(Kind::Get, b"k")), Carried(0).hash_one(get));

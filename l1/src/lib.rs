@@ -17,8 +17,9 @@
 //! ```
 //!
 //! Every reply that is read from the server is kept until the server says that a key of it has
-//! changed (`CLIENT TRACKING`), its life there ends, or it has to go for others. Hits take no lock
-//! that a miss, a write or the network holds: a lookup in a sharded table, and two words to check.
+//! changed (`CLIENT TRACKING`), its life there ends, or it has to go for others. A hit takes no lock,
+//! waits for nobody, copies nothing and writes no word that other threads write: it is a lookup in a
+//! table, a coarse clock, and two words to compare. About 25 ns, whatever the size of the value.
 //!
 //! # Reads
 //!
@@ -30,7 +31,8 @@
 //! | [`hget`](L1::hget), [`json_mget`](L1::json_mget), [`bf_exists`](L1::bf_exists), ... | the same, parsed |
 //! | [`get_or_load`](L1::get_or_load) | bytes, from a loader at last |
 //!
-//! A [`KeyHandle`] in place of a key saves the hash. [`AsyncL1`] has the same calls as futures, of
+//! The fastest is [`with`](L1::with), which neither copies nor counts references; then `get`, whose
+//! [`Payload`] shares the bytes and may be kept. A [`KeyHandle`] in place of a key saves the hash. [`AsyncL1`] has the same calls as futures, of
 //! any runtime: [`Builder::build_async`].
 //!
 //! # What is promised
@@ -80,10 +82,32 @@
 //! Servers may lose writes in a failover that they have acknowledged. Then reads go back in time, as
 //! the data does.
 //!
+//! # When something fails
+//!
+//! | what happens | reads | writes |
+//! |---|---|---|
+//! | the connection ends | miss, wait for the next one, ask once more | [`Error::Lost`] if they were sent; else they wait |
+//! | no connection within [`Builder::timeout`] | [`Error::Down`] | [`Error::Down`] |
+//! | the server does not answer | hits until the bound has passed, then [`Error::Timeout`] | [`Error::Timeout`] |
+//! | the key holds another type | [`Error::Server`], not kept | [`Error::Server`] |
+//! | a decoder fails | [`Error::Decode`], not kept | |
+//! | a loader fails | [`Error::Load`] for all who wait, not kept | |
+//! | a loader panics, a future is dropped | the next who waits loads | |
+//!
+//! # Figures
+//!
+//! [`Stats`] has them as numbers, as Prometheus' text ([`Stats::prometheus`]), and, with the feature
+//! `metrics`, for that crate's recorder. With the feature `tracing` there are spans at the level
+//! debug: `keyspan_l1.miss`, `keyspan_l1.miss_command`, `keyspan_l1.command`, `keyspan_l1.set`,
+//! `keyspan_l1.del` and `keyspan_l1.load`. Hits have none: it would cost more than the hit. Both
+//! features are off by default.
+//!
 //! # Memory
 //!
 //! [`Builder::capacity_bytes`] (64 MiB) bounds what is allocated for replies, their names and the
-//! table: see [`Quick`](store::quick::Quick). Decoded objects are not counted.
+//! table: see [`Bounded`](store::bounded::Bounded). Decoded objects are not counted.
+//! A `GET` reply takes 72 bytes, name and value in whole words, and 56 to 112 bytes in tables: a value of
+//! 100 bytes under a name of 24 about 270.
 //! The server keeps about 100 bytes for each key that was read (not in [`Mode::Broadcast`]).
 
 mod address;
@@ -120,6 +144,7 @@ pub use error::Error;
 pub use handle::L1;
 pub use key::{CacheKey, KeyHandle};
 pub use payload::Payload;
+pub use reads::{Document, Found};
 pub use redis::{FromRedisValue, Value};
 pub use reply::Reply;
 pub use rustls;

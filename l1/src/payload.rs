@@ -2,38 +2,27 @@
 
 use std::fmt;
 use std::ops::Deref;
-use std::sync::Arc;
-
-use redis::Value;
 
 use crate::entry::Entry;
 
 /// The bytes of a value. Clones and the cache share them; they never change, and they stay as long
 /// as somebody holds them, whatever becomes of the key.
 #[derive(Clone)]
-pub struct Payload(Arc<Entry>);
+pub struct Payload(Entry);
 
 impl Payload {
     /// The bytes of a reply, if it is a string.
-    pub(crate) fn of(entry: Arc<Entry>) -> Option<Self> {
-        bytes(&entry).is_some().then(|| Self(entry))
+    pub(crate) fn of(entry: Entry) -> Option<Self> {
+        entry.string().is_some().then_some(Self(entry))
     }
-}
-
-/// The bytes of a reply that is a string.
-#[inline]
-pub(crate) fn bytes(entry: &Entry) -> Option<&[u8]> {
-    if let Value::SimpleString(text) | Value::VerbatimString { text, .. } = entry.value() {
-        return Some(text.as_bytes());
-    }
-    if let Value::BulkString(bytes) = entry.value() { Some(bytes) } else { None }
 }
 
 impl Deref for Payload {
     type Target = [u8];
 
+    #[inline]
     fn deref(&self) -> &[u8] {
-        bytes(&self.0).unwrap_or_default()
+        self.0.string().unwrap_or_default()
     }
 }
 

@@ -3,7 +3,7 @@
 //! All of them are cached until a key of theirs changes. The bytes of what is returned are copied
 //! out of the cache at each call; for large replies use `command` and look into its `Reply`.
 
-use redis::FromRedisValue;
+use redis::{FromRedisValue, Value};
 
 use crate::async_handle::AsyncL1;
 use crate::error::Error;
@@ -147,6 +147,89 @@ impl L1 {
         words.extend(items.iter().map(AsRef::as_ref));
         self.command(&words)?.parse()
     }
+
+    /// `FT.SEARCH index query more ...`: documents by a query. Cached until a document of the index
+    /// changes: the server tells of the index by its name.
+    ///
+    /// Only `Keyspan`'s search module tells; with another one the reply is not cached, because it
+    /// says that the command has no keys. In a cluster the index's name must be in a slot of the node.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::command`], and [`Error::Decode`] when the reply is of another shape.
+    pub fn ft_search(
+        &self,
+        index: impl AsRef<[u8]>,
+        query: impl AsRef<[u8]>,
+        more: &[impl AsRef<[u8]>],
+    ) -> Result<Found, Error> {
+        found(&*self.command(&search(index.as_ref(), query.as_ref(), more))?)
+    }
+}
+
+/// What a search has found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Found {
+    /// How many documents match, those not among [`Self::documents`] included.
+    pub total: u64,
+    /// The documents of the page that was asked for, in their order.
+    pub documents: Vec<Document>,
+}
+
+/// A document that was found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Document {
+    /// Its key.
+    pub key: Vec<u8>,
+    /// Names and values of its fields; a JSON document's is `$`, its text.
+    pub fields: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+impl Found {
+    /// Reads the reply of FT.SEARCH, a map in RESP3.
+    fn read(reply: &Value) -> Option<Self> {
+        let Value::Int(total) = field(reply, "total_results")? else { return None };
+        let Value::Array(results) = field(reply, "results")? else { return None };
+        let documents: Option<_> = results.iter().map(Document::read).collect();
+        Some(Self { total: u64::try_from(*total).ok()?, documents: documents? })
+    }
+}
+
+impl Document {
+    fn read(result: &Value) -> Option<Self> {
+        let key = bytes(field(result, "id")?)?;
+        let fields = match field(result, "extra_attributes") {
+            Some(Value::Map(pairs)) => {
+                pairs.iter().map(|(name, value)| Some((bytes(name)?, bytes(value)?))).collect()
+            }
+            _ => Some(Vec::new()),
+        };
+        Some(Self { key, fields: fields? })
+    }
+}
+
+fn field<'a>(map: &'a Value, name: &str) -> Option<&'a Value> {
+    let Value::Map(pairs) = map else { return None };
+    let is = |key: &Value| bytes(key).is_some_and(|key| key == name.as_bytes());
+    pairs.iter().find(|(key, _)| is(key)).map(|(_, value)| value)
+}
+
+fn bytes(value: &Value) -> Option<Vec<u8>> {
+    if let Value::SimpleString(text) = value {
+        return Some(text.clone().into_bytes());
+    }
+    if let Value::BulkString(bytes) = value { Some(bytes.clone()) } else { None }
+}
+
+/// `FT.SEARCH index query ...`.
+fn search<'a>(index: &'a [u8], query: &'a [u8], more: &'a [impl AsRef<[u8]>]) -> Vec<&'a [u8]> {
+    [b"FT.SEARCH", index, query].into_iter().chain(more.iter().map(AsRef::as_ref)).collect()
+}
+
+fn found(reply: &Value) -> Result<Found, Error> {
+    Found::read(reply).ok_or_else(|| Error::Decode("no reply of FT.SEARCH".into()))
 }
 
 impl AsyncL1 {
@@ -302,5 +385,50 @@ impl AsyncL1 {
         let mut words: Vec<&[u8]> = vec![b"TOPK.QUERY", key.as_ref()];
         words.extend(items.iter().map(AsRef::as_ref));
         self.command(&words).await?.parse()
+    }
+
+    /// `FT.SEARCH index query more ...`: documents by a query. Cached until a document of the index
+    /// changes: the server tells of the index by its name.
+    ///
+    /// Only `Keyspan`'s search module tells; with another one the reply is not cached, because it
+    /// says that the command has no keys. In a cluster the index's name must be in a slot of the node.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::command`], and [`Error::Decode`] when the reply is of another shape.
+    pub async fn ft_search(
+        &self,
+        index: impl AsRef<[u8]> + Send,
+        query: impl AsRef<[u8]> + Send,
+        more: &[impl AsRef<[u8]> + Sync],
+    ) -> Result<Found, Error> {
+        found(&*self.command(&search(index.as_ref(), query.as_ref(), more)).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn simple(text: &str) -> Value {
+        Value::SimpleString(text.into())
+    }
+
+    #[test]
+    fn a_search_is_read() {
+        let fields = Value::Map(vec![(simple("title"), Value::BulkString(b"x".to_vec()))]);
+        let id = (simple("id"), Value::BulkString(b"doc:1".to_vec()));
+        let full = Value::Map(vec![id.clone(), (simple("extra_attributes"), fields)]);
+        let bare = Value::Map(vec![id, (simple("values"), Value::Array(Vec::new()))]);
+        let reply = Value::Map(vec![
+            (simple("total_results"), Value::Int(7)),
+            (simple("results"), Value::Array(vec![full, bare])),
+        ]);
+        let found = Found::read(&reply).unwrap();
+        let document = |fields| Document { key: b"doc:1".to_vec(), fields };
+        let title = (b"title".to_vec(), b"x".to_vec());
+        assert_eq!(found.documents, [document(vec![title]), document(Vec::new())]);
+        assert_eq!(found.total, 7);
+        assert_eq!(Found::read(&Value::Array(Vec::new())), None);
     }
 }

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::ops::Deref;
-use std::sync::Arc;
 
 use redis::{FromRedisValue, Value};
 
@@ -11,10 +10,10 @@ use crate::error::Error;
 
 /// A reply, as the value type of the `redis` crate. Clones and the cache share it.
 #[derive(Clone)]
-pub struct Reply(Arc<Entry>);
+pub struct Reply(Entry);
 
 impl Reply {
-    pub(crate) fn new(entry: Arc<Entry>) -> Self {
+    pub(crate) fn new(entry: Entry) -> Self {
         Self(entry)
     }
 
@@ -24,8 +23,15 @@ impl Reply {
     ///
     /// [`Error::Decode`] when the reply is of another shape.
     pub fn parse<T: FromRedisValue>(&self) -> Result<T, Error> {
-        let parsed = redis::from_redis_value_ref(self.0.value());
+        let parsed = redis::from_redis_value_ref(self.value());
         parsed.map_err(|error| Error::Decode(error.to_string().into()))
+    }
+}
+
+impl Reply {
+    /// What commands reply is never kept as bytes alone.
+    fn value(&self) -> &Value {
+        self.0.value().unwrap_or(&Value::Nil)
     }
 }
 
@@ -33,12 +39,12 @@ impl Deref for Reply {
     type Target = Value;
 
     fn deref(&self) -> &Value {
-        self.0.value()
+        self.value()
     }
 }
 
 impl fmt::Debug for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.value().fmt(f)
+        self.value().fmt(f)
     }
 }

@@ -20,7 +20,7 @@ pub struct Stats {
     pub evictions: u64,
     /// Replies that are kept, those that may not be served any more included.
     pub entries: u64,
-    /// Bytes that are kept, by the formula of [`Quick`](crate::store::quick::Quick).
+    /// Bytes that are kept, by the formula of [`Bounded`](crate::store::bounded::Bounded).
     pub bytes: u64,
     /// Calls of loaders.
     pub loads: u64,
@@ -60,6 +60,27 @@ impl Stats {
                 self.proven_for.as_secs_f64(),
             ),
         ]
+    }
+
+    /// Gives all figures to the recorder of the `metrics` crate that is installed, by the names
+    /// that [`Self::prometheus`] has: `*_total` as counters, the others as gauges. That crate cannot
+    /// ask for figures, so call this every few seconds, or before they are collected. A hit costs
+    /// the same with and without.
+    #[cfg(feature = "metrics")]
+    pub fn record(&self) {
+        for (name, _, grows, value) in self.rows() {
+            let name = format!("keyspan_l1_{name}");
+            if grows {
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "made from a count"
+                )]
+                metrics::counter!(name).absolute(value as u64);
+            } else {
+                metrics::gauge!(name).set(value);
+            }
+        }
     }
 
     /// All figures in Prometheus' text format, named `keyspan_l1_*`.

@@ -20,7 +20,7 @@ DUMP_TRIES = 3
 
 @dataclass(frozen=True)
 class Subject:
-    """A module .so on a server, under the name its column has."""
+    """A module .so on a server (or none), under the name its column has."""
 
     label: str
     program: str
@@ -59,7 +59,8 @@ class Server:
         """Starts the process; its log goes to the folder."""
         line = [*self.wrapped(), self.subject.program, "--port", str(self.port), "--bind", "127.0.0.1"]
         line += ["--save", "", "--appendonly", "no", "--dir", str(self.folder), "--maxmemory", "0"]
-        line += ["--loadmodule", self.subject.module, *options]
+        line += ["--loadmodule", self.subject.module] if self.subject.module else []
+        line += options
         with self.log.open("wb") as log:
             return subprocess.Popen(line, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
 

@@ -40,9 +40,10 @@ fn core_crates_know_no_server() {
 }
 
 #[test]
-fn unsafe_lives_in_two_places() {
+fn unsafe_lives_in_three_places() {
     for file in rust_files() {
-        if file.starts_with("common/server/") || file.contains("/core/src/simd/") {
+        let table = file == "l1/src/store/table.rs";
+        if table || file.starts_with("common/server/") || file.contains("/core/src/simd/") {
             continue;
         }
         for (number, line) in fs::read_to_string(root().join(&file)).unwrap().lines().enumerate() {

@@ -1,7 +1,5 @@
 //! What may have to be asked of more than one node, one after the other.
 
-use std::sync::Arc;
-
 use redis::Value;
 
 use super::share::Share;
@@ -36,7 +34,7 @@ pub(super) trait Job {
 pub(super) struct Read<'a>(pub(super) &'a Question);
 
 impl Job for Read<'_> {
-    type Out = Arc<Entry>;
+    type Out = Entry;
     const READS: bool = true;
 
     fn start(&self, link: &Link<Share>) -> Option<Doing<Self::Out>> {

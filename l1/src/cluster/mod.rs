@@ -21,7 +21,7 @@ use crate::id::{Key, Lookup};
 use crate::link::{Common, Link, Order, Pending, gone, pilot, uncached};
 use crate::request::{Question, packed};
 use crate::settings::Settings;
-use crate::tracking::find;
+use crate::tracking::{find, with};
 
 use job::{Job, Read, Run};
 use redirect::Next;
@@ -392,14 +392,20 @@ impl Cluster {
         self.add(&host, None, place.port, None)
     }
 
+    /// Calls `read` with what is cached and may be served.
+    #[inline]
+    pub(crate) fn with<R>(&self, lookup: Lookup<'_>, read: impl FnOnce(&Entry) -> R) -> Option<R> {
+        with(&*self.common.store, &self.view, lookup, Moment::now(), read)
+    }
+
     /// A hit: what is cached and may be served.
     #[inline]
-    pub(crate) fn find(&self, lookup: Lookup<'_>) -> Option<Arc<Entry>> {
+    pub(crate) fn find(&self, lookup: Lookup<'_>) -> Option<Entry> {
         find(&*self.common.store, &self.view, lookup, Moment::now())
     }
 
     /// Asks the node that serves the keys, or waits with those who have asked.
-    pub(crate) async fn fetch(&self, question: &Question) -> Result<Arc<Entry>, Error> {
+    pub(crate) async fn fetch(&self, question: &Question) -> Result<Entry, Error> {
         let slot = slot::common(question.keys())?.unwrap_or(0);
         if question.keys().iter().all(|key| self.settings.mode.covers(key)) {
             return self.follow(slot, &Read(question)).await;
@@ -410,10 +416,7 @@ impl Cluster {
     }
 
     /// Asks each node for its part at once; what is not answered is asked alone.
-    pub(crate) async fn fetch_many(
-        &self,
-        questions: &[Question],
-    ) -> Result<Vec<Arc<Entry>>, Error> {
+    pub(crate) async fn fetch_many(&self, questions: &[Question]) -> Result<Vec<Entry>, Error> {
         let mut entries = Vec::with_capacity(questions.len());
         for (question, pending) in questions.iter().zip(self.start_many(questions)) {
             let answer = match pending {

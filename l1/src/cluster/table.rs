@@ -247,7 +247,8 @@ mod tests {
 
     /// An entry that was asked of this node.
     fn entry(table: &Table, slot: u16, node: Node) -> Entry {
-        Entry::new(table.stamp(slot, node).unwrap(), LATER, Value::Nil)
+        let name = crate::id::Lookup::new(crate::id::Kind::Get, b"k");
+        Entry::new(name, table.stamp(slot, node).unwrap(), LATER, Value::Nil)
     }
 
     #[test]

@@ -16,12 +16,12 @@ use redis::Value;
 use crate::clock::Moment;
 use crate::entry::Entry;
 use crate::error::Error;
-use crate::id::{Key, Lookup};
+use crate::id::{Key, Kind, Lookup};
 use crate::request::{Question, packed};
 use crate::settings::{Mode, Settings};
 use crate::stats::Counts;
-use crate::store::quick::Quick;
-use crate::tracking::{Freshness, Sole, Tracking, Validity, find};
+use crate::store::bounded::Bounded;
+use crate::tracking::{Freshness, Sole, Tracking, Validity, find, with};
 
 pub(crate) use wire::Order;
 use wire::Wire;
@@ -48,13 +48,13 @@ impl Pulse for Sole {
 /// What the connections of a cache have in common.
 #[derive(Clone)]
 pub(crate) struct Common {
-    pub(crate) store: Arc<Quick>,
+    pub(crate) store: Arc<Bounded>,
     pub(crate) counts: Arc<Counts>,
 }
 
 impl Common {
     pub(crate) fn new(settings: &Settings) -> Self {
-        let store = Arc::new(Quick::new(settings.capacity_bytes));
+        let store = Arc::new(Bounded::new(settings.capacity_bytes));
         Self { store, counts: Arc::default() }
     }
 }
@@ -62,7 +62,7 @@ impl Common {
 /// What callers and the I/O thread share.
 pub(crate) struct Link<V = Sole> {
     pub(crate) settings: Settings,
-    pub(crate) store: Arc<Quick>,
+    pub(crate) store: Arc<Bounded>,
     pub(crate) freshness: Arc<V>,
     pub(crate) counts: Arc<Counts>,
     wire: Mutex<Wire<V>>,
@@ -128,14 +128,20 @@ impl<V: Pulse> Link<V> {
         self.leaving.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
+    /// Calls `read` with what is cached and may be served.
+    #[inline]
+    pub(crate) fn with<R>(&self, lookup: Lookup<'_>, read: impl FnOnce(&Entry) -> R) -> Option<R> {
+        with(&*self.store, &*self.freshness, lookup, Moment::now(), read)
+    }
+
     /// A hit: what is cached and may be served.
     #[inline]
-    pub(crate) fn find(&self, lookup: Lookup<'_>) -> Option<Arc<Entry>> {
+    pub(crate) fn find(&self, lookup: Lookup<'_>) -> Option<Entry> {
         find(&*self.store, &*self.freshness, lookup, Moment::now())
     }
 
     /// Asks the server, or waits with those who have asked. The reply is cached before this ends.
-    pub(crate) async fn fetch(&self, question: &Question) -> Result<Arc<Entry>, Error> {
+    pub(crate) async fn fetch(&self, question: &Question) -> Result<Entry, Error> {
         if !question.keys().iter().all(|key| self.settings.mode.covers(key)) {
             return self.fetch_uncached(question).await;
         }
@@ -144,7 +150,7 @@ impl<V: Pulse> Link<V> {
         if matches!(first, Err(Error::Lost(_))) { self.fetch_once(question).await } else { first }
     }
 
-    async fn fetch_once(&self, question: &Question) -> Result<Arc<Entry>, Error> {
+    async fn fetch_once(&self, question: &Question) -> Result<Entry, Error> {
         loop {
             if let Some(answer) = self.start_fetch(question) {
                 return answer.await.unwrap_or_else(|_| Err(gone()));
@@ -180,10 +186,7 @@ impl<V: Pulse> Link<V> {
     }
 
     /// Asks all at once: one write, and each question is its own.
-    pub(crate) async fn fetch_many(
-        &self,
-        questions: &[Question],
-    ) -> Result<Vec<Arc<Entry>>, Error> {
+    pub(crate) async fn fetch_many(&self, questions: &[Question]) -> Result<Vec<Entry>, Error> {
         let all: Vec<&Question> = questions.iter().collect();
         let mut started = self.start_many(&all).into_iter();
         let mut entries = Vec::with_capacity(questions.len());
@@ -214,7 +217,7 @@ impl<V: Pulse> Link<V> {
         answers
     }
 
-    async fn fetch_uncached(&self, question: &Question) -> Result<Arc<Entry>, Error> {
+    async fn fetch_uncached(&self, question: &Question) -> Result<Entry, Error> {
         let mut bare = Vec::new();
         question.pack_bare(&mut bare);
         self.command(&bare, Vec::new(), false).await.map(uncached)
@@ -313,14 +316,14 @@ impl<V: Pulse> Link<V> {
 }
 
 /// The end at which to wait for an entry.
-pub(crate) type Pending = oneshot::AsyncReceiver<Result<Arc<Entry>, Error>>;
+pub(crate) type Pending = oneshot::AsyncReceiver<Result<Entry, Error>>;
 
 /// The end at which to wait for a reply.
 pub(crate) type Replying = oneshot::AsyncReceiver<Result<Value, Error>>;
 
 /// A reply that is never served to anybody else.
-pub(crate) fn uncached(value: Value) -> Arc<Entry> {
-    Arc::new(Entry::new(0, Moment::ORIGIN, value))
+pub(crate) fn uncached(value: Value) -> Entry {
+    Entry::new(Lookup::known(0, Kind::Command, &[]), 0, Moment::ORIGIN, value)
 }
 
 /// The I/O thread has ended with the answer owed.

@@ -15,11 +15,11 @@ use crate::error::Error;
 use crate::id::Key;
 use crate::request::{Question, said, unpack};
 use crate::socket::Socket;
-use crate::store::quick::Quick;
+use crate::store::bounded::Bounded;
 use crate::tracking::{Ask, Landed, Ticket, Tracking, Validity};
 
 /// What somebody who asks gets.
-pub(super) type Answer = Result<Arc<Entry>, Error>;
+pub(super) type Answer = Result<Entry, Error>;
 
 /// What somebody who runs a command gets.
 pub(super) type Outcome = Result<Value, Error>;
@@ -93,7 +93,7 @@ struct Arrival {
 
 /// One side of the connection, guarded by the lock of its [`Link`](super::Link).
 pub(super) struct Wire<V> {
-    pub(super) tracking: Tracking<Quick, Waiter, V>,
+    pub(super) tracking: Tracking<Bounded, Waiter, V>,
     socket: Option<Arc<Socket>>,
     unsent: Vec<u8>,
     awaited: VecDeque<Awaited>,
@@ -102,7 +102,7 @@ pub(super) struct Wire<V> {
 }
 
 impl<V: Validity> Wire<V> {
-    pub(super) fn new(tracking: Tracking<Quick, Waiter, V>) -> Self {
+    pub(super) fn new(tracking: Tracking<Bounded, Waiter, V>) -> Self {
         let (unsent, awaited, arrivals) = (Vec::new(), VecDeque::new(), Vec::new());
         let cause = Error::Down("no connection yet".into());
         Self { tracking, socket: None, unsent, awaited, arrivals, cause }

@@ -1,24 +1,33 @@
 //! Where entries are kept: a bounded map that forgets what is least wanted.
 
-pub mod quick;
-
-use std::sync::Arc;
+pub mod bounded;
+mod current;
+mod queues;
+mod readers;
+mod sync;
+mod table;
 
 use crate::entry::Entry;
-use crate::id::{Id, Lookup};
+use crate::id::Lookup;
 
 /// A bounded map of entries, read by many threads while one or more change it.
 ///
 /// A store may forget any entry at any time (that is eviction) and must do so to keep to its
 /// capacity. It may not bring one back: after [`Store::remove`] or [`Store::clear`] returns, no
-/// [`Store::find`] that starts then gives an entry from before.
+/// [`Store::with`] that starts then is given an entry from before.
 pub trait Store: Send + Sync {
-    /// The entry of this name. A hit tells the store that the entry is wanted.
-    fn find(&self, lookup: Lookup<'_>) -> Option<Arc<Entry>>;
+    /// Calls `read` with the entry of this name. A hit tells the store that the entry is wanted.
+    fn with<R>(&self, lookup: Lookup<'_>, read: impl FnOnce(&Entry) -> R) -> Option<R>;
+
+    /// The entry of this name, as with [`Self::with`].
+    #[inline]
+    fn find(&self, lookup: Lookup<'_>) -> Option<Entry> {
+        self.with(lookup, Entry::clone)
+    }
 
     /// Keeps the entry, in place of the one of the same name. One that is larger than the store
     /// will bear is not kept, and neither is the one that it replaces.
-    fn insert(&self, id: Id, entry: Arc<Entry>);
+    fn insert(&self, entry: Entry);
 
     /// Forgets the entry; whether there was one.
     fn remove(&self, lookup: Lookup<'_>) -> bool;
@@ -31,4 +40,8 @@ pub trait Store: Send + Sync {
 }
 
 #[cfg(test)]
+mod loomed;
+#[cfg(test)]
 pub(crate) mod plain;
+#[cfg(test)]
+mod tests;

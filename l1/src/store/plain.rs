@@ -1,7 +1,7 @@
 //! The plainest store, for tests: a map that forgets nothing by itself.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use super::Store;
 use crate::entry::Entry;
@@ -9,15 +9,15 @@ use crate::id::{Id, Lookup};
 
 /// A map behind a lock, without a capacity.
 #[derive(Debug, Default)]
-pub(crate) struct Plain(Mutex<HashMap<Id, Arc<Entry>>>);
+pub(crate) struct Plain(Mutex<HashMap<Id, Entry>>);
 
 impl Store for Plain {
-    fn find(&self, lookup: Lookup<'_>) -> Option<Arc<Entry>> {
-        self.0.lock().unwrap().get(&lookup.to_id()).cloned()
+    fn with<R>(&self, lookup: Lookup<'_>, read: impl FnOnce(&Entry) -> R) -> Option<R> {
+        self.0.lock().unwrap().get(&lookup.to_id()).map(read)
     }
 
-    fn insert(&self, id: Id, entry: Arc<Entry>) {
-        self.0.lock().unwrap().insert(id, entry);
+    fn insert(&self, entry: Entry) {
+        self.0.lock().unwrap().insert(entry.lookup().to_id(), entry);
     }
 
     fn remove(&self, lookup: Lookup<'_>) -> bool {

@@ -33,15 +33,16 @@ impl Word for Checked {
     }
 }
 
-struct Locked(Mutex<HashMap<Id, Arc<Entry>>>);
+struct Locked(Mutex<HashMap<Id, Entry>>);
 
 impl Store for Locked {
-    fn find(&self, lookup: Lookup<'_>) -> Option<Arc<Entry>> {
-        self.0.lock().unwrap().get(&lookup.to_id()).cloned()
+    fn with<R>(&self, lookup: Lookup<'_>, read: impl FnOnce(&Entry) -> R) -> Option<R> {
+        let entry = self.0.lock().unwrap().get(&lookup.to_id()).cloned();
+        entry.as_ref().map(read)
     }
 
-    fn insert(&self, id: Id, entry: Arc<Entry>) {
-        self.0.lock().unwrap().insert(id, entry);
+    fn insert(&self, entry: Entry) {
+        self.0.lock().unwrap().insert(entry.lookup().to_id(), entry);
     }
 
     fn remove(&self, lookup: Lookup<'_>) -> bool {
@@ -104,7 +105,7 @@ impl Cache {
 
     fn hit(&self, kind: Kind) -> Option<Value> {
         let entry = find(&*self.store, &*self.freshness, Lookup::new(kind, &key()), NOW);
-        entry.map(|entry| entry.value().clone())
+        entry.and_then(|entry| entry.value().cloned())
     }
 }
 

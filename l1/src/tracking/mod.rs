@@ -59,15 +59,27 @@ pub use freshness::{Freshness, Word};
 pub use validity::{Sole, Validity};
 use watch::Watch;
 
-/// The entry of this name, if it may be served now. This is the whole of a hit.
+/// The entry of this name, if it may be served now.
 #[inline]
 pub fn find<S: Store, V: Validity>(
     store: &S,
     validity: &V,
     lookup: Lookup<'_>,
     now: Moment,
-) -> Option<Arc<Entry>> {
-    store.find(lookup).filter(|entry| validity.serves(entry, now))
+) -> Option<Entry> {
+    with(store, validity, lookup, now, Entry::clone)
+}
+
+/// Calls `read` with the entry of this name, if it may be served now; nothing is copied or counted.
+#[inline]
+pub fn with<S: Store, V: Validity, R>(
+    store: &S,
+    validity: &V,
+    lookup: Lookup<'_>,
+    now: Moment,
+    read: impl FnOnce(&Entry) -> R,
+) -> Option<R> {
+    store.with(lookup, |entry| validity.serves(entry, now).then(|| read(entry)))?
 }
 
 /// How long replies are kept at most.
@@ -104,7 +116,7 @@ pub struct Landed<W> {
     /// Those who wait for it.
     pub waiters: SmallVec<[W; 1]>,
     /// The reply, kept or not.
-    pub entry: Arc<Entry>,
+    pub entry: Entry,
 }
 
 /// The state of one tracking connection; see the [module](self) for who calls what.
@@ -147,9 +159,10 @@ impl<S: Store, W, V: Validity> Tracking<S, W, V> {
     ) -> Option<Landed<W>> {
         let flight = self.flights.land(ticket)?;
         let deadline = self.deadline(&value, ttl, sent);
-        let entry = Arc::new(Entry::new(flight.stamp.unwrap_or(0), deadline, value));
+        let name = flight.id.lookup();
+        let entry = Entry::new(name, flight.stamp.unwrap_or(0), deadline, value);
         if flight.open && flight.stamp.is_some() && deadline > sent {
-            self.keep(flight.id, &flight.keys, Arc::clone(&entry));
+            self.keep(&flight.id, &flight.keys, entry.clone());
         }
         Some(Landed { waiters: flight.waiters, entry })
     }
@@ -165,11 +178,11 @@ impl<S: Store, W, V: Validity> Tracking<S, W, V> {
     pub fn absent(&mut self, key: &Key, now: Moment, lifetime: Duration) -> bool {
         let get = Lookup::new(Kind::Get, key);
         let Some(null) = find(&*self.store, &*self.validity, get, now) else { return false };
-        if !matches!(null.value(), Value::Nil) {
+        if !null.is_null() {
             return false;
         }
-        let entry = Entry::new(null.epoch(), now.after(lifetime), Value::Nil);
-        self.store.insert(Id::new(Kind::Absent, Key::clone(key)), Arc::new(entry));
+        let absent = Lookup::new(Kind::Absent, key);
+        self.store.insert(Entry::new(absent, null.epoch(), now.after(lifetime), Value::Nil));
         true
     }
 
@@ -219,11 +232,11 @@ impl<S: Store, W, V: Validity> Tracking<S, W, V> {
         }
     }
 
-    fn keep(&mut self, id: Id, keys: &[Key], entry: Arc<Entry>) {
+    fn keep(&mut self, id: &Id, keys: &[Key], entry: Entry) {
         if id.kind() == Kind::Command {
-            self.watch.add(keys, &id);
+            self.watch.add(keys, id);
         }
-        self.store.insert(id, entry);
+        self.store.insert(entry);
         let store = &self.store;
         self.watch.sweep(|lookup| store.contains(lookup));
     }

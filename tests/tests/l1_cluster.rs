@@ -9,9 +9,9 @@ use keyspan_l1::clock::TICK;
 use keyspan_l1::{Error, L1, Mode};
 use keyspan_tests::l1::cluster::Cluster;
 use keyspan_tests::l1::rules::{Check, Subject};
-use keyspan_tests::l1::{STALENESS_MAX, check, plan};
+use keyspan_tests::l1::{STALENESS_MAX, check, plan, servers};
 use keyspan_tests::replication::wait;
-use keyspan_tests::{Failure, Name, Outcome, ensure, servers};
+use keyspan_tests::{Failure, Name, Outcome, ensure};
 
 /// Runs `body` with three primaries of each server, and a cache in front of them.
 fn each(body: impl Fn(Name, &Cluster, &L1) -> Outcome<()>) -> Outcome<()> {

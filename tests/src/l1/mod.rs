@@ -64,7 +64,7 @@ pub fn check(
     let figures = check.run(other, trouble, heal).map_err(Failure::new)?;
     eprintln!("{what}: {figures:?}, {}", cache.report());
     ensure(figures.violations == 0 && figures.stale == 0, || format!("{what}: {figures:?}"))?;
-    ensure(figures.reads > 100 && figures.writes > 20, || format!("{what}: idle, {figures:?}"))?;
+    ensure(figures.reads > 30 && figures.writes > 20, || format!("{what}: idle, {figures:?}"))?;
     Ok(figures)
 }
 

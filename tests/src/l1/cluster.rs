@@ -129,8 +129,20 @@ impl Cluster {
         self.nodes.get(node).ok_or_else(|| Failure::new("no such node"))
     }
 
-    /// Which primary has the slot of a key, as the first says.
+    /// Which primary has the slot, as it says itself; waits while none does, as in a failover.
     pub fn owner(&self, slot: i64) -> Outcome<usize> {
+        let mut owner = self.claimant(slot);
+        for _ in 0..100 {
+            if owner.is_ok() {
+                break;
+            }
+            thread::sleep(Duration::from_millis(20));
+            owner = self.claimant(slot);
+        }
+        owner
+    }
+
+    fn claimant(&self, slot: i64) -> Outcome<usize> {
         for index in 0..self.nodes.len() {
             let Ok(mut client) = self.client(index) else { continue };
             let nodes = client.value("CLUSTER NODES")?;

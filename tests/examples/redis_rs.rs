@@ -10,10 +10,10 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
-use keyspan_tests::l1::plan;
+use keyspan_tests::Outcome;
 use keyspan_tests::l1::proxy::Proxy;
 use keyspan_tests::l1::rules::{Check, Subject};
-use keyspan_tests::{Outcome, on_each_server};
+use keyspan_tests::l1::{on_each_server, plan};
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::caching::CacheConfig;
 use tokio::runtime::{Builder, Runtime};

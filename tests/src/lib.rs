@@ -37,6 +37,6 @@ pub mod words;
 pub use failure::{Failure, Outcome, ensure, same};
 pub use name::{Kind, Name, SERVERS, servers};
 pub use resp::{Client, Protocol, frame_length};
-pub use server::{Server, Spec, modules_folder, on_each_server, workspace};
+pub use server::{Server, Spec, modules_folder, on_each_of, on_each_server, workspace};
 pub use transcript::Transcript;
 pub use value::Value;

@@ -385,8 +385,17 @@ pub fn on_each_server(
     spec: impl Fn(Spec) -> Spec,
     body: impl Fn(&mut Server) -> Outcome<()>,
 ) -> Outcome<()> {
+    on_each_of(&crate::servers()?, spec, body)
+}
+
+/// As [`on_each_server`], on these.
+pub fn on_each_of(
+    names: &[Name],
+    spec: impl Fn(Spec) -> Spec,
+    body: impl Fn(&mut Server) -> Outcome<()>,
+) -> Outcome<()> {
     let mut failures = Vec::new();
-    for name in crate::servers()? {
+    for &name in names {
         let outcome = spec(Spec::new(name)?)
             .start()
             .and_then(|mut server| body(&mut server).map_err(|failure| server.explain(&failure)));

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use keyspan_l1::{AsyncL1, L1};
-use keyspan_tests::{Client, Outcome, on_each_server};
+use keyspan_tests::l1::on_each_server;
+use keyspan_tests::{Client, Outcome};
 use tokio::runtime::Builder;
 use tokio::time::{sleep, timeout};
 

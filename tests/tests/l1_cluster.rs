@@ -7,24 +7,15 @@ use std::time::{Duration, Instant};
 
 use keyspan_l1::clock::TICK;
 use keyspan_l1::{Error, L1, Mode};
-use keyspan_tests::l1::cluster::Cluster;
+use keyspan_tests::l1::cluster::{Cluster, on_each_cluster};
 use keyspan_tests::l1::rules::{Check, Subject};
 use keyspan_tests::l1::{STALENESS_MAX, check, plan};
 use keyspan_tests::replication::wait;
-use keyspan_tests::{Failure, Name, Outcome, ensure, servers};
+use keyspan_tests::{Failure, Name, Outcome, ensure};
 
 /// Runs `body` with three primaries of each server, and a cache in front of them.
 fn each(body: impl Fn(Name, &Cluster, &L1) -> Outcome<()>) -> Outcome<()> {
-    let mut failures = Vec::new();
-    for name in servers()? {
-        let run = || {
-            let cluster = Cluster::start(name, 3, false)?;
-            body(name, &cluster, &cache(&cluster, Mode::Tracking))
-        };
-        let failed = run().err().map(|failure| format!("{name}: {failure}"));
-        failures.extend(failed);
-    }
-    ensure(failures.is_empty(), || failures.join("\n"))
+    on_each_cluster(3, false, |name, cluster| body(name, cluster, &cache(cluster, Mode::Tracking)))
 }
 
 fn cache(cluster: &Cluster, mode: Mode) -> L1 {
@@ -251,44 +242,38 @@ const GOSSIP: Duration = Duration::from_millis(200);
 /// them all, as servers may lose what they have acknowledged; reads do not.
 #[test]
 fn checked_while_primaries_fail_over() -> Outcome<()> {
-    let mut failures = Vec::new();
-    for name in servers()? {
-        let run = || {
-            let mut cluster = Cluster::start(name, 3, true)?;
-            let cache = cache(&cluster, Mode::Tracking);
-            let slot = cluster.slot("checked:1")?;
-            let failed = std::sync::Mutex::new(None);
-            let trouble = |check: &Check<'_>, step: usize| {
-                if !step.is_multiple_of(8) {
-                    return pause(100);
-                }
-                // One shard after the other: votes for the same one are given seldom.
-                let slot = i64::try_from(step / 8 % 3 * 6000 + 100).unwrap();
-                let done = check.quiet(|| fail_over(&cluster, slot));
-                let mut failed = failed.lock().unwrap();
-                *failed = failed.take().or(done.err());
-            };
-            let what = format!("failover in order, {name}");
-            let plan = plan(256, Duration::from_millis(1000), GOSSIP);
-            check(&what, plan, (&Late(&cache), &mut cluster.walker()), trouble, || ())?;
-            failed.into_inner().unwrap().map_or(Ok(()), Err)?;
-            let (owner, mut other) = (cluster.owner(slot)?, cluster.walker());
-            other.call("checked:1", &["SET", "checked:1", "last"])?;
-            cluster.client(owner)?.line("WAIT 1 1000")?;
-            warm(&cache, "checked:1");
-            cluster.nodes.get_mut(owner).unwrap().kill()?;
-            let start = Instant::now();
-            while cache.set("checked:1", "after").is_err() {
-                ensure(start.elapsed() < Duration::from_secs(20), || "nobody takes over".into())?;
+    on_each_cluster(3, true, |name, cluster| {
+        let cache = cache(cluster, Mode::Tracking);
+        let slot = cluster.slot("checked:1")?;
+        let failed = std::sync::Mutex::new(None);
+        let trouble = |check: &Check<'_>, step: usize| {
+            if !step.is_multiple_of(8) {
+                return pause(100);
             }
-            let value = text(&cache, "checked:1");
-            ensure(value.as_deref() == Some("after"), || format!("{value:?}"))?;
-            warm(&cache, "checked:1");
-            Ok(())
+            // One shard after the other: votes for the same one are given seldom.
+            let slot = i64::try_from(step / 8 % 3 * 6000 + 100).unwrap();
+            let done = check.quiet(|| fail_over(cluster, slot));
+            let mut failed = failed.lock().unwrap();
+            *failed = failed.take().or(done.err());
         };
-        failures.extend(run().err().map(|failure: Failure| format!("{name}: {failure}")));
-    }
-    ensure(failures.is_empty(), || failures.join("\n"))
+        let what = format!("failover in order, {name}");
+        let plan = plan(256, Duration::from_millis(1000), GOSSIP);
+        check(&what, plan, (&Late(&cache), &mut cluster.walker()), trouble, || ())?;
+        failed.into_inner().unwrap().map_or(Ok(()), Err)?;
+        let (owner, mut other) = (cluster.owner(slot)?, cluster.walker());
+        other.call("checked:1", &["SET", "checked:1", "last"])?;
+        cluster.client(owner)?.line("WAIT 1 1000")?;
+        warm(&cache, "checked:1");
+        cluster.nodes.get_mut(owner).unwrap().kill()?;
+        let start = Instant::now();
+        while cache.set("checked:1", "after").is_err() {
+            ensure(start.elapsed() < Duration::from_secs(20), || "nobody takes over".into())?;
+        }
+        let value = text(&cache, "checked:1");
+        ensure(value.as_deref() == Some("after"), || format!("{value:?}"))?;
+        warm(&cache, "checked:1");
+        Ok(())
+    })
 }
 
 /// The one that is a replica of this slot now is made primary, in order.

@@ -5,7 +5,8 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use keyspan_tests::{Client, Outcome, Protocol, Server, Spec, Value, ensure, on_each_server, same};
+use keyspan_tests::l1::on_each_server;
+use keyspan_tests::{Client, Outcome, Protocol, Server, Spec, Value, ensure, same};
 
 /// A connection that tracks, and another one that changes things.
 struct Pair {

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use keyspan_l1::{Error, L1, Mode};
 use keyspan_tests::l1::proxy::Proxy;
 use keyspan_tests::l1::rules::Check;
-use keyspan_tests::l1::{STALENESS_MAX, check, plan};
-use keyspan_tests::{Outcome, Server, on_each_server};
+use keyspan_tests::l1::{STALENESS_MAX, check, on_each_server, plan};
+use keyspan_tests::{Outcome, Server};
 
 const TIMEOUT: Duration = Duration::from_millis(600);
 

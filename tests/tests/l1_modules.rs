@@ -8,7 +8,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use keyspan_l1::L1;
-use keyspan_tests::{Client, Outcome, Protocol, Server, Value, ensure, on_each_server};
+use keyspan_tests::l1::on_each_server;
+use keyspan_tests::{Client, Outcome, Protocol, Server, Value, ensure};
 
 #[derive(Debug, PartialEq, serde::Deserialize)]
 struct User {

@@ -8,7 +8,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use keyspan_l1::{Error, KeyHandle, L1, Mode, Value};
-use keyspan_tests::{Client, Outcome, Server, ensure, on_each_server};
+use keyspan_tests::l1::on_each_server;
+use keyspan_tests::{Client, Outcome, Server, ensure};
 
 fn url(server: &Server) -> String {
     format!("redis://127.0.0.1:{}", server.port())

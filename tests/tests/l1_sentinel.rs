@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use keyspan_l1::{Error, L1};
 use keyspan_tests::l1::rules::{Check, Other, Subject};
-use keyspan_tests::l1::{STALENESS_MAX, check, plan};
+use keyspan_tests::l1::{STALENESS_MAX, check, on_each_server, plan};
 use keyspan_tests::replication::{attach, wait};
-use keyspan_tests::{Client, Outcome, Server, Spec, on_each_server};
+use keyspan_tests::{Client, Outcome, Server, Spec};
 
 /// A primary, its replica, and a sentinel who watches them.
 struct Trio {

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use keyspan_l1::rustls::crypto::ring::default_provider;
 use keyspan_l1::rustls::{ClientConfig, RootCertStore};
 use keyspan_l1::{Error, L1};
-use keyspan_tests::{Outcome, on_each_server};
+use keyspan_tests::Outcome;
+use keyspan_tests::l1::on_each_server;
 
 /// A free port for TLS besides the server's own.
 fn free_port() -> u16 {

@@ -24,6 +24,31 @@ pub struct Cluster {
     primaries: usize,
 }
 
+/// Runs `body` with a cluster of each server under test. They are started at once, as that is mostly
+/// waiting.
+pub fn on_each_cluster(
+    primaries: usize,
+    replicas: bool,
+    body: impl Fn(Name, &mut Cluster) -> Outcome<()>,
+) -> Outcome<()> {
+    let names = super::servers()?;
+    let clusters: Vec<Outcome<Cluster>> = thread::scope(|scope| {
+        let start = |name: &Name| {
+            let name = *name;
+            scope.spawn(move || Cluster::start(name, primaries, replicas))
+        };
+        let started: Vec<_> = names.iter().map(start).collect();
+        let lost = |_| Err(Failure::new("the thread that starts it has ended"));
+        started.into_iter().map(|cluster| cluster.join().unwrap_or_else(lost)).collect()
+    });
+    let mut failures = Vec::new();
+    for (name, cluster) in names.into_iter().zip(clusters) {
+        let outcome = cluster.and_then(|mut cluster| body(name, &mut cluster));
+        failures.extend(outcome.err().map(|failure| format!("{name}: {failure}")));
+    }
+    ensure(failures.is_empty(), || failures.join("\n"))
+}
+
 impl Cluster {
     /// Starts so many primaries, each with or without a replica, and waits until they agree.
     pub fn start(name: Name, primaries: usize, replicas: bool) -> Outcome<Self> {
@@ -104,8 +129,20 @@ impl Cluster {
         self.nodes.get(node).ok_or_else(|| Failure::new("no such node"))
     }
 
-    /// Which primary has the slot of a key, as the first says.
+    /// Which primary has the slot, as it says itself; waits while none does, as in a failover.
     pub fn owner(&self, slot: i64) -> Outcome<usize> {
+        let mut owner = self.claimant(slot);
+        for _ in 0..100 {
+            if owner.is_ok() {
+                break;
+            }
+            thread::sleep(Duration::from_millis(20));
+            owner = self.claimant(slot);
+        }
+        owner
+    }
+
+    fn claimant(&self, slot: i64) -> Outcome<usize> {
         for index in 0..self.nodes.len() {
             let Ok(mut client) = self.client(index) else { continue };
             let nodes = client.value("CLUSTER NODES")?;

@@ -32,7 +32,6 @@ struct Service {
 
 type Answer<T> = Result<T, (StatusCode, String)>;
 
-#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn failure(error: Error) -> (StatusCode, String) {
     (StatusCode::BAD_GATEWAY, error.to_string())
 }

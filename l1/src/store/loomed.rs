@@ -30,8 +30,10 @@ mod sync {
     }
 }
 
+#[expect(clippy::duplicate_mod, reason = "compiled again with the model checker's atomics")]
 #[path = "readers.rs"]
 mod readers;
+#[expect(clippy::duplicate_mod, reason = "compiled again with the model checker's atomics")]
 #[path = "table.rs"]
 mod table;
 

@@ -50,7 +50,11 @@ impl AsyncL1 {
         self.entry(key.lookup()).await.map(Payload::of)
     }
 
-    /// Calls `read` with the value of a key. On a hit nothing is copied.
+    /// Calls `read` with the value of a key: the cheapest read. On a hit nothing is copied, and no
+    /// reference is counted.
+    ///
+    /// `read` may take its time, and may call the cache: nobody waits for it. Until it returns, what
+    /// the cache takes out stays allocated.
     ///
     /// # Errors
     ///
@@ -62,12 +66,13 @@ impl AsyncL1 {
     ) -> Result<R, Error> {
         let (lookup, mut read) = (key.lookup(), Some(read));
         let hit = self.core.with(lookup, |entry| read.take().map(|read| read(entry.string())));
-        match (hit.flatten(), read) {
-            (Some(done), _) => Ok(done),
-            (None, Some(read)) => Ok(read(self.core.miss(lookup).await?.string())),
-            // It is taken only to be called, which gives something.
-            (None, None) => Err(Error::Decode("nothing was read".into())),
+        if let Some(done) = hit.flatten() {
+            return Ok(done);
         }
+        let entry = self.core.miss(lookup).await?;
+        // It was taken only to be called, which would have given something.
+        let read = read.ok_or_else(|| Error::Decode("nothing was read".into()))?;
+        Ok(read(entry.string()))
     }
 
     /// The values of many keys, in their order; those that are missed are asked for at once.

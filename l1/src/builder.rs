@@ -47,7 +47,7 @@ impl Builder {
     }
 
     /// How many bytes may be kept (64 MiB): see [`Bounded`](crate::store::bounded::Bounded) for what
-    /// counts.
+    /// counts. A reply of more than half of it is not kept; with 0, none is.
     pub fn capacity_bytes(mut self, bytes: u64) -> Self {
         self.capacity_bytes = bytes;
         self

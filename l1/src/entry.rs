@@ -172,11 +172,11 @@ impl Entry {
         if head.form == Form::String {
             return self.0.slice.get(head.name_len..);
         }
-        match &head.beside.get()?.value {
-            Value::BulkString(bytes) => Some(bytes),
-            Value::SimpleString(text) | Value::VerbatimString { text, .. } => Some(text.as_bytes()),
-            _ => None,
+        let value = &head.beside.get()?.value;
+        if let Value::SimpleString(text) | Value::VerbatimString { text, .. } = value {
+            return Some(text.as_bytes());
         }
+        if let Value::BulkString(bytes) = value { Some(bytes) } else { None }
     }
 
     /// The reply; None for strings that are replies to `GET`: see [`Self::string`].

@@ -25,7 +25,7 @@ fn bounded() -> Bounded {
         let capacity = u64::midpoint(low, high);
         let store = Bounded::new(capacity);
         (0..CAPACITY as u64 * 3).for_each(|key| store.insert(entry(key)));
-        let kept = store.len().cast_signed() - CAPACITY as i64;
+        let kept = store.len().cast_signed() - i64::try_from(CAPACITY).unwrap();
         if kept.abs() <= 5 || high - low < 64 {
             return Bounded::new(capacity);
         }

@@ -20,14 +20,14 @@ impl Database {
     }
 
     /// The text of an article.
-    pub(crate) fn article(&self, id: u64) -> Result<Option<Vec<u8>>> {
+    pub(crate) fn article(&self, id: u32) -> Result<Option<Vec<u8>>> {
         let connection = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let query = "SELECT text FROM articles WHERE id = ?1";
         connection.query_row(query, [id], |row| row.get::<_, String>(0).map(Into::into)).optional()
     }
 
     /// Writes an article.
-    pub(crate) fn keep(&self, id: u64, text: &str) -> Result<()> {
+    pub(crate) fn keep(&self, id: u32, text: &str) -> Result<()> {
         let connection = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let insert = "INSERT OR REPLACE INTO articles VALUES (?1, ?2)";
         connection.execute(insert, params![id, text]).map(drop)

@@ -32,17 +32,16 @@ struct Service {
 
 type Answer<T> = Result<T, (StatusCode, String)>;
 
-#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn failure(error: Error) -> (StatusCode, String) {
     (StatusCode::BAD_GATEWAY, error.to_string())
 }
 
-fn key(id: u64) -> String {
+fn key(id: u32) -> String {
     format!("article:{id}")
 }
 
 /// Memory, then the server, then the database: one query, however many ask.
-async fn read(State(service): State<Service>, Path(id): Path<u64>) -> Answer<Vec<u8>> {
+async fn read(State(service): State<Service>, Path(id): Path<u32>) -> Answer<Vec<u8>> {
     let Service { cache, database } = service;
     let query = || async move {
         let text = tokio::task::spawn_blocking(move || database.article(id)).await;
@@ -57,7 +56,7 @@ async fn read(State(service): State<Service>, Path(id): Path<u64>) -> Answer<Vec
 /// The database first; then what is cached of it goes, everywhere.
 async fn write(
     State(service): State<Service>,
-    Path(id): Path<u64>,
+    Path(id): Path<u32>,
     text: String,
 ) -> Answer<StatusCode> {
     let database = Arc::clone(&service.database);

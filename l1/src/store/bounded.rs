@@ -133,7 +133,7 @@ impl Store for Bounded {
         Self::take(&mut edit, name);
         if entry.bytes() <= self.capacity / 2 {
             let room = self.make_room(&mut edit, entry.bytes());
-            if edit.state().enter(&entry, room) {
+            if entry.bytes() <= room && edit.state().enter(&entry, room) {
                 edit.insert(entry);
             }
             // Index and queues may have grown.

@@ -4,11 +4,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from . import bloom, json, page, search
+from . import bloom, json, l1, page, search
 from .measure import say
 from .server import ROOT, Server, Subject, program
 
-SECTIONS = {"json": json, "bloom": bloom, "search": search}
+SECTIONS = {"json": json, "bloom": bloom, "search": search, "l1": l1}
 MODULES = ROOT / "target" / "modules"
 
 
@@ -33,7 +33,8 @@ def arguments():
 
 def subjects(options):
     """The modules to measure, Keyspan's first."""
-    module = existing(options.module or MODULES / SECTIONS[options.what].MODULE)
+    own = SECTIONS[options.what].MODULE
+    module = own and existing(options.module or MODULES / own)
     reference = options.reference_module and existing(options.reference_module)
     server = located(options.server)
     found = [Subject("Keyspan", server, module)]

@@ -11,6 +11,8 @@
 //! | `KEYSPAN_SERVER_KIND` | `process` or `docker` | `process` |
 //! | `KEYSPAN_MODULES_DIR` | folder of `libkeyspan_*.so` | `target/modules` |
 //! | `KEYSPAN_CACHE` | folder of unpacked servers (see `scripts/servers`) | `.cache` |
+//! | `KEYSPAN_L1_CHECKS` | keys looked at for each fault of the client-side cache | 512 |
+//! | `KEYSPAN_L1_KEYS` | how many keys are contended at once there | 256 |
 //! | `KEYSPAN_KEEP` | `1` keeps every server's folder, not just those of failures | unset |
 
 pub mod acl;
@@ -19,6 +21,7 @@ pub mod crash;
 pub mod docker;
 mod failure;
 pub mod fixture;
+pub mod l1;
 mod name;
 pub mod pages;
 pub mod persistence;
@@ -34,6 +37,6 @@ pub mod words;
 pub use failure::{Failure, Outcome, ensure, same};
 pub use name::{Kind, Name, SERVERS, servers};
 pub use resp::{Client, Protocol, frame_length};
-pub use server::{Server, Spec, modules_folder, on_each_server, workspace};
+pub use server::{Server, Spec, modules_folder, on_each_of, on_each_server, workspace};
 pub use transcript::Transcript;
 pub use value::Value;

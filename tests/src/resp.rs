@@ -123,11 +123,16 @@ impl Client {
 
     /// A field of INFO, such as `used_memory`.
     pub fn info(&mut self, field: &str) -> Outcome<String> {
-        let reply = self.line("INFO everything")?;
+        self.info_of("INFO everything", field)
+    }
+
+    /// A field of another command's reply that is written like that of INFO.
+    pub fn info_of(&mut self, command: &str, field: &str) -> Outcome<String> {
+        let reply = self.line(command)?;
         let text = String::from_utf8_lossy(&reply).into_owned();
         let prefix = format!("{field}:");
         let line = text.lines().find_map(|line| line.strip_prefix(&prefix));
-        line.map(str::to_owned).ok_or_else(|| Failure::new(format!("INFO has no {field}")))
+        line.map(str::to_owned).ok_or_else(|| Failure::new(format!("{command} has no {field}")))
     }
 
     /// The next whole frame, or None when the time is up.

@@ -39,13 +39,21 @@ pub struct Spec {
     modules: Vec<(String, Vec<String>)>,
     options: Vec<String>,
     files: Vec<(String, Vec<u8>)>,
+    sentinel: bool,
 }
 
 impl Spec {
     /// A bare server, of the kind that the environment asks for.
     pub fn new(name: Name) -> Outcome<Self> {
         let kind = Kind::chosen()?;
-        Ok(Self { name, kind, modules: Vec::new(), options: Vec::new(), files: Vec::new() })
+        Ok(Self {
+            name,
+            kind,
+            modules: Vec::new(),
+            options: Vec::new(),
+            files: Vec::new(),
+            sentinel: false,
+        })
     }
 
     /// A server of this kind, whatever the environment says.
@@ -77,6 +85,13 @@ impl Spec {
         self
     }
 
+    /// As a sentinel, who watches others and holds no data.
+    #[must_use]
+    pub fn sentinel(mut self) -> Self {
+        self.sentinel = true;
+        self.file("sentinel.conf", b"")
+    }
+
     /// Starts it and waits until it answers.
     pub fn start(&self) -> Outcome<Server> {
         Server::start(self.clone())
@@ -85,6 +100,21 @@ impl Spec {
     /// The options that every server under test gets, then its own.
     fn command_line(&self, port: u16, folder: &str, modules: &str) -> Vec<String> {
         let port = port.to_string();
+        if self.sentinel {
+            let config = format!("{folder}/sentinel.conf");
+            return [
+                &config,
+                "--sentinel",
+                "--port",
+                &port,
+                "--bind",
+                "127.0.0.1",
+                "--dir",
+                folder,
+            ]
+            .map(str::to_owned)
+            .into();
+        }
         let base = [
             ["--port", &port],
             ["--bind", "127.0.0.1"],
@@ -355,8 +385,17 @@ pub fn on_each_server(
     spec: impl Fn(Spec) -> Spec,
     body: impl Fn(&mut Server) -> Outcome<()>,
 ) -> Outcome<()> {
+    on_each_of(&crate::servers()?, spec, body)
+}
+
+/// As [`on_each_server`], on these.
+pub fn on_each_of(
+    names: &[Name],
+    spec: impl Fn(Spec) -> Spec,
+    body: impl Fn(&mut Server) -> Outcome<()>,
+) -> Outcome<()> {
     let mut failures = Vec::new();
-    for name in crate::servers()? {
+    for &name in names {
         let outcome = spec(Spec::new(name)?)
             .start()
             .and_then(|mut server| body(&mut server).map_err(|failure| server.explain(&failure)));

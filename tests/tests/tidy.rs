@@ -40,9 +40,10 @@ fn core_crates_know_no_server() {
 }
 
 #[test]
-fn unsafe_lives_in_two_places() {
+fn unsafe_lives_in_three_places() {
     for file in rust_files() {
-        if file.starts_with("common/server/") || file.contains("/core/src/simd/") {
+        let table = file == "l1/src/store/table.rs";
+        if table || file.starts_with("common/server/") || file.contains("/core/src/simd/") {
             continue;
         }
         for (number, line) in fs::read_to_string(root().join(&file)).unwrap().lines().enumerate() {
@@ -69,6 +70,44 @@ fn sources_are_short_plain_and_finished() {
             && !file.contains("build.rs")
         {
             panic!("{file} does not say what it is for");
+        }
+    }
+}
+
+/// The names of the tests of the client-side cache.
+fn l1_tests() -> Vec<String> {
+    let files = rust_files().into_iter().filter(|file| file.contains("tests/l1_"));
+    let texts: Vec<String> =
+        files.map(|file| fs::read_to_string(root().join(file)).unwrap()).collect();
+    let lines = texts.iter().flat_map(|text| text.lines());
+    let mut names = Vec::new();
+    let mut marked = false;
+    for line in lines {
+        if let Some(rest) = line.strip_prefix("fn ").filter(|_| marked) {
+            names.extend(rest.split('(').next().map(str::to_owned));
+        }
+        marked = line == "#[test]" || (marked && line.starts_with('#'));
+    }
+    names
+}
+
+/// Every fact and every failure mode that the client-side cache is built on has a test, and
+/// docs/l1.md names it.
+#[test]
+fn facts_and_failure_modes_have_tests() {
+    let page = fs::read_to_string(root().join("docs/l1.md")).unwrap();
+    let tests = l1_tests();
+    let facts = (1..=23).map(|number| format!("T{number}"));
+    let facts = facts.chain((1..=8).map(|number| format!("M{number}")));
+    let modes = ('a'..='n').map(|letter| format!("({letter})"));
+    for what in facts.chain(modes) {
+        let row = page.lines().find(|line| line.starts_with(&format!("| {what} |")));
+        let row = row.unwrap_or_else(|| panic!("docs/l1.md has no row of {what}"));
+        let cell = row.trim_end_matches('|').rsplit('|').next().unwrap();
+        let names: Vec<&str> = cell.split('`').skip(1).step_by(2).collect();
+        assert!(!names.is_empty(), "{what} has no test");
+        for name in names {
+            assert!(tests.iter().any(|test| test == name), "{what}: there is no test {name}");
         }
     }
 }

@@ -1,0 +1,279 @@
+//! Writers, readers and the rules by which what is read must follow what was written.
+//!
+//! Each key has one writer, which writes numbers that grow. A read must not be older than
+//!
+//! 1. any read of the same key that ended before it started;
+//! 2. the last write through this cache that had returned before it started;
+//! 3. the last write of another client that had been acknowledged the staleness bound before.
+//!
+//! When all is quiet, every key must be read as it is.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// The cache under test.
+pub trait Subject: Sync {
+    /// The number of a key, 0 when there is none; None when the cache cannot tell.
+    fn read(&self, key: &str) -> Option<u64>;
+
+    /// As [`Self::read`], of all keys.
+    fn read_all(&self, keys: &[String]) -> Vec<Option<u64>> {
+        keys.iter().map(|key| self.read(key)).collect()
+    }
+
+    /// Writes a number; whether it is known to have been written.
+    fn write(&self, key: &str, number: u64) -> bool;
+
+    /// Waits until everything that was acknowledged before has been heard of; false when that cannot
+    /// be said.
+    fn catch_up(&self) -> bool;
+
+    /// A line on what the cache has done.
+    fn report(&self) -> String;
+}
+
+/// Somebody else who writes, past the cache.
+pub trait Other: Send {
+    /// Writes a number; whether it is known to have been written.
+    fn write(&mut self, key: &str, number: u64) -> bool;
+
+    /// The numbers of keys as they are, 0 where there is none.
+    fn truth(&mut self, keys: &[String]) -> Vec<u64>;
+}
+
+/// How a cache is to be checked.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// How many keys there are: a power of two.
+    pub keys: usize,
+    /// How many threads read.
+    pub readers: usize,
+    /// The cache's bound, and what else a change may take to be seen.
+    pub staleness_max: Duration,
+    /// How long there are writes before all is quiet.
+    pub round: Duration,
+    /// So many keys are looked at when all is quiet, in as many rounds as it takes.
+    pub checks: u64,
+}
+
+/// What a check has come to.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Figures {
+    /// Times that all was quiet.
+    pub rounds: u64,
+    /// Reads while there were writes.
+    pub reads: u64,
+    /// Reads that were not answered.
+    pub errors: u64,
+    /// Writes, through the cache and past it.
+    pub writes: u64,
+    /// Reads that broke rule 1, 2 or 3.
+    pub violations: u64,
+    /// Keys looked at when all was quiet.
+    pub checks: u64,
+    /// How many of them were not read as they are.
+    pub stale: u64,
+}
+
+/// What is known of one key.
+#[derive(Default)]
+struct Record {
+    seen: AtomicU64,
+    own: AtomicU64,
+    /// Numbers that were acknowledged, and when; of a round.
+    acknowledged: Mutex<Vec<(Instant, u64)>>,
+}
+
+impl Record {
+    /// The least that a read which starts now may give.
+    fn floor(&self, now: Instant, bound: Duration) -> u64 {
+        let acknowledged = locked(&self.acknowledged);
+        let old = acknowledged.partition_point(|(when, _)| *when + bound < now);
+        let old = old.checked_sub(1).and_then(|last| acknowledged.get(last)).map_or(0, |a| a.1);
+        old.max(self.seen.load(Ordering::SeqCst)).max(self.own.load(Ordering::SeqCst))
+    }
+
+    fn acknowledge(&self, number: u64) {
+        locked(&self.acknowledged).push((Instant::now(), number));
+    }
+
+    /// The last number matters in the next round too.
+    fn forget(&self) {
+        let mut acknowledged = locked(&self.acknowledged);
+        let last = acknowledged.pop();
+        *acknowledged = last.into_iter().collect();
+    }
+}
+
+/// A check that goes on.
+pub struct Check<'a> {
+    plan: Plan,
+    subject: &'a dyn Subject,
+    keys: Vec<String>,
+    records: Vec<Record>,
+    number: AtomicU64,
+    figures: Mutex<Figures>,
+    /// Held by each who writes; whoever takes it alone has no writes under way.
+    gate: RwLock<()>,
+    over: AtomicBool,
+    told: AtomicU64,
+}
+
+impl<'a> Check<'a> {
+    /// Of keys with these names.
+    pub fn new(plan: Plan, subject: &'a dyn Subject, name: impl Fn(usize) -> String) -> Self {
+        let keys = (0..plan.keys).map(name).collect();
+        let records = (0..plan.keys).map(|_| Record::default()).collect();
+        let (number, figures) = (AtomicU64::new(1), Mutex::default());
+        let (gate, over, told) = (RwLock::new(()), AtomicBool::new(false), AtomicU64::new(0));
+        Self { plan, subject, keys, records, number, figures, gate, over, told }
+    }
+
+    /// Round after round: `trouble` is called again and again while there are reads and writes, then
+    /// `heal`; then every key is looked at.
+    pub fn run(
+        &self,
+        other: &mut dyn Other,
+        trouble: impl Fn(&Self, usize) + Sync,
+        heal: impl Fn(),
+    ) -> Result<Figures, String> {
+        let mut step = 0;
+        while locked(&self.figures).checks < self.plan.checks {
+            self.over.store(false, Ordering::SeqCst);
+            thread::scope(|scope| {
+                for reader in 0..self.plan.readers {
+                    scope.spawn(move || self.read(reader));
+                }
+                scope.spawn(|| self.write_own());
+                let writer = &mut *other;
+                scope.spawn(move || self.write_other(writer));
+                let start = Instant::now();
+                while start.elapsed() < self.plan.round {
+                    trouble(self, step);
+                    step += 1;
+                }
+                self.over.store(true, Ordering::SeqCst);
+                heal();
+            });
+            self.settle(other)?;
+        }
+        Ok(*locked(&self.figures))
+    }
+
+    /// The values of all keys, when every change has been heard of.
+    fn values(&self) -> Result<Vec<u64>, String> {
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_secs(30) {
+            if self.subject.catch_up() {
+                let values: Option<Vec<u64>> =
+                    self.subject.read_all(&self.keys).into_iter().collect();
+                if let Some(values) = values {
+                    return Ok(values);
+                }
+            }
+        }
+        Err("the cache does not connect again".into())
+    }
+
+    /// Says what is wrong; the first few times.
+    fn tell(&self, what: impl Fn() -> String) {
+        if self.told.fetch_add(1, Ordering::Relaxed) < 10 {
+            eprintln!("{}", what());
+        }
+    }
+
+    /// Runs `body` while nobody writes.
+    pub fn quiet<R>(&self, body: impl FnOnce() -> R) -> R {
+        let _alone = self.gate.write().unwrap_or_else(PoisonError::into_inner);
+        body()
+    }
+
+    fn read(&self, reader: usize) {
+        let (mut index, mut count) = (reader, Figures::default());
+        while !self.over.load(Ordering::SeqCst) {
+            index = (index * 5 + 3) % self.plan.keys;
+            let (Some(record), Some(key)) = (self.records.get(index), self.keys.get(index)) else {
+                return;
+            };
+            let floor = record.floor(Instant::now(), self.plan.staleness_max);
+            match self.subject.read(key) {
+                Some(value) if value < floor => {
+                    self.tell(|| format!("{key}: {value} read, {floor} due"));
+                    count.violations += 1;
+                }
+                Some(value) => drop(record.seen.fetch_max(value, Ordering::SeqCst)),
+                None => count.errors += 1,
+            }
+            count.reads += 1;
+            if count.reads % 64 == 0 {
+                // Others are to come to a turn too.
+                thread::sleep(Duration::from_micros(100));
+            }
+        }
+        let mut figures = locked(&self.figures);
+        figures.reads += count.reads;
+        figures.errors += count.errors;
+        figures.violations += count.violations;
+    }
+
+    /// The keys of even numbers are written through the cache.
+    fn write_own(&self) {
+        self.write(0, &mut |index, key, number| {
+            if self.subject.write(key, number) {
+                self.records.get(index).into_iter().for_each(|record| {
+                    record.own.store(number, Ordering::SeqCst);
+                });
+            }
+        });
+    }
+
+    /// The rest is written past it.
+    fn write_other(&self, other: &mut dyn Other) {
+        self.write(1, &mut |index, key, number| {
+            if other.write(key, number) {
+                self.records.get(index).into_iter().for_each(|record| record.acknowledge(number));
+            }
+        });
+    }
+
+    fn write(&self, first: usize, write: &mut dyn FnMut(usize, &str, u64)) {
+        let mut writes = 0;
+        while !self.over.load(Ordering::SeqCst) {
+            for (index, key) in self.keys.iter().enumerate().skip(first).step_by(2) {
+                let _open = self.gate.read().unwrap_or_else(PoisonError::into_inner);
+                write(index, key, self.number.fetch_add(1, Ordering::SeqCst));
+                writes += 1;
+                if writes % 8 == 0 {
+                    thread::sleep(Duration::from_micros(writes % 7 * 100));
+                }
+                if self.over.load(Ordering::SeqCst) {
+                    break;
+                }
+            }
+        }
+        locked(&self.figures).writes += writes;
+    }
+
+    /// When every change has been heard of, every key is read as it is.
+    fn settle(&self, other: &mut dyn Other) -> Result<(), String> {
+        let truth = other.truth(&self.keys);
+        let values = self.values()?;
+        let mut figures = locked(&self.figures);
+        for ((key, truth), value) in self.keys.iter().zip(truth).zip(values) {
+            figures.checks += 1;
+            if value != truth {
+                self.tell(|| format!("{key}: {value} read when all is quiet, it is {truth}"));
+                figures.stale += 1;
+            }
+        }
+        figures.rounds += 1;
+        self.records.iter().for_each(Record::forget);
+        Ok(())
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,550 @@
+//! A hash table whose readers take no lock and wait for nobody; the one place of `unsafe`.
+//!
+//! ```text
+//! index --> buckets, a power of two, one cache line each:
+//!           | 7 tags of a byte, and how many went on to the next bucket | 7 pointers |
+//! ```
+//!
+//! A tag is seven bits of the hash (and one that says that there is something), so that a pointer
+//! is followed that is the right one with 127 of 128; what it points to says for sure. One at a
+//! time changes the table, under its lock. What is taken out is freed when nobody can be
+//! reading it: see [`Readers`].
+//!
+//! # Invariants
+//!
+//! 1. A pointer in a bucket of the current index came from [`Pointer::lower`] and was not raised.
+//! 2. What was taken out, pointers and indexes, is raised only after a [`Snapshot`] that was
+//!    made later is over: no [`Pin`] under which it may have been found exists any more.
+//! 3. `index` points to an [`Index`] from `Box::into_raw` that was not taken back.
+
+#![expect(unsafe_code, reason = "readers without locks: the rest of the crate has none")]
+
+use std::collections::VecDeque;
+use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
+use std::ops::Deref;
+use std::ptr::NonNull;
+use std::sync::PoisonError;
+
+use super::readers::{Pin, Readers, Snapshot};
+use super::sync::{AtomicPtr, AtomicU64, Mutex, MutexGuard, Ordering};
+use crate::entry::Entry;
+
+/// What a table holds: something shared, that fits into one pointer.
+///
+/// # Safety
+///
+/// `lower` gives a pointer that is not null and stays good until [`Self::raise`]; between them, an
+/// unowned copy raised from it may be used like the original (but not dropped), by many threads.
+pub(super) unsafe trait Pointer: Send + Sync {
+    /// The hash that it is found by; never changes.
+    fn hash(&self) -> u64;
+
+    /// Bytes that are freed when it is dropped.
+    fn bytes(&self) -> usize;
+
+    /// Becomes a pointer.
+    fn lower(self) -> *mut ();
+
+    /// Becomes itself again.
+    ///
+    /// # Safety
+    ///
+    /// The pointer is from `lower`. What is raised twice is dropped once.
+    unsafe fn raise(raw: *mut ()) -> Self;
+}
+
+// SAFETY: `ThinArc::into_raw` and `from_raw` keep the count, and the block stays where it is.
+unsafe impl Pointer for Entry {
+    #[inline]
+    fn hash(&self) -> u64 {
+        self.lookup().hash()
+    }
+
+    fn bytes(&self) -> usize {
+        Self::bytes(self)
+    }
+
+    fn lower(self) -> *mut () {
+        self.0.into_raw().cast_mut().cast()
+    }
+
+    #[inline]
+    unsafe fn raise(raw: *mut ()) -> Self {
+        // SAFETY: the caller's promise.
+        Self(unsafe { triomphe::ThinArc::from_raw(raw.cast_const().cast()) })
+    }
+}
+
+/// Places in a bucket.
+const PLACES: usize = 7;
+
+/// So many in a bucket in the mean, at most: then one of eight has gone on to the next.
+const LOAD_MAX: usize = 5;
+
+/// A byte of each place set to this is free.
+const FREE: u64 = 0;
+
+/// The lowest bit of the byte of each place.
+const ONES: u64 = 0x0001_0101_0101_0101;
+
+/// Where the count of those that went on is.
+const BEYOND_SHIFT: u32 = 56;
+
+/// A count that has got so far stays.
+const BEYOND_MAX: u64 = 0xff;
+
+#[derive(Debug, Default)]
+#[repr(align(64))]
+struct Bucket {
+    tags: AtomicU64,
+    places: [AtomicPtr<()>; PLACES],
+}
+
+/// The bucket at which the search for this hash starts, before it is cut to the size of the index.
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "only so many bits as there are buckets")]
+const fn home(hash: u64) -> usize {
+    hash as usize
+}
+
+#[inline]
+const fn tag(hash: u64) -> u64 {
+    (hash >> 57) | 0x80
+}
+
+/// The top bit of the byte of each place whose tag this is, and maybe of others.
+#[inline]
+const fn matches(tags: u64, tag: u64) -> u64 {
+    let differing = tags ^ (ONES.wrapping_mul(tag));
+    differing.wrapping_sub(ONES) & !differing & (ONES << 7)
+}
+
+/// The first place of these; [`PLACES`] if there is none.
+#[inline]
+const fn first(places: u64) -> usize {
+    let place = places.trailing_zeros() / 8;
+    if place > 6 { PLACES } else { place as usize }
+}
+
+const fn beyond(tags: u64) -> u64 {
+    tags >> BEYOND_SHIFT
+}
+
+const fn with_tag(tags: u64, place: usize, tag: u64) -> u64 {
+    let shift = place.wrapping_mul(8);
+    (tags & !(0xff << shift)) | (tag << shift)
+}
+
+/// Buckets; how many is a power of two.
+#[derive(Debug)]
+struct Index {
+    buckets: Box<[Bucket]>,
+    mask: usize,
+}
+
+impl Index {
+    fn new(buckets: usize) -> Box<Self> {
+        let buckets: Box<[Bucket]> = (0..buckets).map(|_| Bucket::default()).collect();
+        let mask = buckets.len().saturating_sub(1);
+        Box::new(Self { buckets, mask })
+    }
+
+    fn bytes(&self) -> usize {
+        self.buckets.len().saturating_mul(size_of::<Bucket>())
+    }
+
+    /// The buckets in which this hash may be, in order.
+    #[inline]
+    fn path(&self, hash: u64) -> impl Iterator<Item = &Bucket> {
+        let start = home(hash);
+        (0..=self.mask)
+            .filter_map(move |step| self.buckets.get(start.wrapping_add(step) & self.mask))
+    }
+
+    /// The place of the pointer of this hash that `is` the one. For who may follow pointers.
+    #[inline]
+    fn place(&self, hash: u64, is: impl Fn(*mut ()) -> bool) -> Option<(*mut (), &Bucket, usize)> {
+        let (tag, mut at) = (tag(hash), home(hash));
+        for _ in 0..=self.mask {
+            let bucket = self.buckets.get(at & self.mask)?;
+            let tags = bucket.tags.load(Ordering::Acquire);
+            let mut candidates = matches(tags, tag);
+            while candidates != 0 {
+                let place = first(candidates);
+                let raw = bucket.places.get(place)?.load(Ordering::Acquire);
+                if !raw.is_null() && is(raw) {
+                    return Some((raw, bucket, place));
+                }
+                candidates &= candidates.wrapping_sub(1);
+            }
+            if beyond(tags) == 0 {
+                return None;
+            }
+            at = at.wrapping_add(1);
+        }
+        None
+    }
+
+    /// Puts the pointer into the first free place. There is one: [`LOAD_MAX`].
+    fn put(&self, hash: u64, raw: *mut ()) {
+        for bucket in self.path(hash) {
+            let tags = bucket.tags.load(Ordering::Relaxed);
+            let free = first(matches(tags, FREE));
+            if let Some(place) = bucket.places.get(free) {
+                place.store(raw, Ordering::Release);
+                bucket.tags.store(with_tag(tags, free, tag(hash)), Ordering::Release);
+                return;
+            }
+            if beyond(tags) < BEYOND_MAX {
+                bucket.tags.store(tags.wrapping_add(1 << BEYOND_SHIFT), Ordering::Release);
+            }
+        }
+    }
+
+    /// Empties the place.
+    fn take(&self, hash: u64, bucket: &Bucket, place: usize) {
+        let tags = bucket.tags.load(Ordering::Relaxed);
+        bucket.tags.store(with_tag(tags, place, FREE), Ordering::Release);
+        if let Some(place) = bucket.places.get(place) {
+            place.store(std::ptr::null_mut(), Ordering::Release);
+        }
+        for passed in self.path(hash).take_while(|passed| !std::ptr::eq(*passed, bucket)) {
+            let tags = passed.tags.load(Ordering::Relaxed);
+            if beyond(tags) < BEYOND_MAX {
+                passed.tags.store(tags.wrapping_sub(1 << BEYOND_SHIFT), Ordering::Release);
+            }
+        }
+    }
+
+    /// All pointers.
+    fn pointers(&self) -> impl Iterator<Item = *mut ()> {
+        let places = self.buckets.iter().flat_map(|bucket| &bucket.places);
+        places.map(|place| place.load(Ordering::Relaxed)).filter(|raw| !raw.is_null())
+    }
+}
+
+/// What was taken out and is not freed yet.
+enum Retired<P: Pointer> {
+    /// Dropped as it is.
+    One(P),
+    /// Buckets whose pointers are in others now.
+    Outgrown(#[expect(dead_code, reason = "to be dropped")] Former),
+    /// Buckets with their pointers.
+    Cleared(#[expect(dead_code, reason = "to be dropped")] Cleared<P>),
+}
+
+/// An index that is not the table's any more. A plain pointer, as readers may still have it.
+struct Former(NonNull<Index>);
+
+// SAFETY: an index is nothing but atomics.
+unsafe impl Send for Former {}
+
+impl Drop for Former {
+    fn drop(&mut self) {
+        // SAFETY: 3; it was taken out once, and by 2 nobody reads it any more.
+        drop(unsafe { Box::from_raw(self.0.as_ptr()) });
+    }
+}
+
+struct Cleared<P: Pointer>(Former, PhantomData<P>);
+
+impl<P: Pointer> Drop for Cleared<P> {
+    fn drop(&mut self) {
+        // SAFETY: 2 and 3.
+        let index = unsafe { self.0.0.as_ref() };
+        for raw in index.pointers() {
+            // SAFETY: 1, and by 2 nobody else has it any more.
+            drop(unsafe { P::raise(raw) });
+        }
+    }
+}
+
+/// What waits until all who may read it have ended.
+struct Limbo<P: Pointer> {
+    open: Vec<Retired<P>>,
+    open_bytes: usize,
+    sealed: VecDeque<(Snapshot, Vec<Retired<P>>, usize)>,
+    sealed_bytes: usize,
+    bytes_max: usize,
+}
+
+/// One barrier for so many.
+const BATCH: usize = 128;
+
+impl<P: Pointer> Limbo<P> {
+    fn new(bytes_max: usize) -> Self {
+        let (open, sealed) = (Vec::new(), VecDeque::new());
+        Self { open, open_bytes: 0, sealed, sealed_bytes: 0, bytes_max }
+    }
+
+    fn add(&mut self, retired: Retired<P>, bytes: usize) {
+        self.open.push(retired);
+        self.open_bytes = self.open_bytes.saturating_add(bytes);
+    }
+
+    fn bytes(&self) -> usize {
+        self.open_bytes.saturating_add(self.sealed_bytes)
+    }
+
+    /// Takes out what nobody reads any more.
+    fn settle(&mut self, readers: &Readers) -> Vec<Retired<P>> {
+        let full = self.open.len() >= BATCH || self.open_bytes > self.bytes_max;
+        if let Some(snapshot) = full.then(|| readers.snapshot()).flatten() {
+            let bytes = std::mem::take(&mut self.open_bytes);
+            self.sealed.push_back((snapshot, std::mem::take(&mut self.open), bytes));
+            self.sealed_bytes = self.sealed_bytes.saturating_add(bytes);
+        }
+        let mut free = Vec::new();
+        while let Some((snapshot, _, _)) = self.sealed.front_mut() {
+            if !snapshot.is_over() {
+                break;
+            }
+            let Some((_, retired, bytes)) = self.sealed.pop_front() else { break };
+            self.sealed_bytes = self.sealed_bytes.saturating_sub(bytes);
+            if free.is_empty() { free = retired } else { free.extend(retired) }
+        }
+        free
+    }
+}
+
+/// A table of `P`, and a state `S` that is changed together with it.
+pub(super) struct Table<P: Pointer, S> {
+    index: AtomicPtr<Index>,
+    readers: &'static Readers,
+    inside: Mutex<Inside<P, S>>,
+}
+
+struct Inside<P: Pointer, S> {
+    limbo: Limbo<P>,
+    count: usize,
+    state: S,
+}
+
+impl<P: Pointer, S> Table<P, S> {
+    /// An empty table. What was taken out may wait for readers with this many bytes.
+    pub(super) fn new(readers: &'static Readers, limbo_bytes_max: usize, state: S) -> Self {
+        let index = AtomicPtr::new(Box::into_raw(Index::new(1)));
+        let limbo = Limbo::new(limbo_bytes_max);
+        Self { index, readers, inside: Mutex::new(Inside { limbo, count: 0, state }) }
+    }
+
+    fn index(&self) -> &Index {
+        // SAFETY: 3; an index that is taken out meanwhile lives by 2 as long as the pin of a reader,
+        // or until the lock of who changes the table is given back.
+        unsafe { &*self.index.load(Ordering::Acquire) }
+    }
+
+    /// What has this hash and `is` the one. The nearest to a plain load: no lock, no count.
+    #[inline]
+    pub(super) fn find<'p>(
+        &'p self,
+        pin: &'p Pin<'_>,
+        hash: u64,
+        is: impl Fn(&P) -> bool,
+    ) -> Option<Found<'p, P>> {
+        debug_assert!(pin.is_of(self.readers), "a pin that this table does not ask");
+        self.index().place(hash, |raw| is(&Found::of(raw))).map(|(raw, _, _)| Found::of(raw))
+    }
+
+    /// Starts to change it; waits for others who do.
+    pub(super) fn edit(&self) -> Edit<'_, P, S> {
+        let inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
+        Edit { inside, table: self, free: Vec::new() }
+    }
+}
+
+impl<P: Pointer, S> Drop for Table<P, S> {
+    fn drop(&mut self) {
+        // Nobody else has the table, so nobody reads in it.
+        let index = NonNull::new(self.index.load(Ordering::Relaxed));
+        drop(index.map(|index| Cleared::<P>(Former(index), PhantomData)));
+    }
+}
+
+/// Something in the table, as long as a pin holds it there.
+pub(super) struct Found<'p, P>(ManuallyDrop<P>, PhantomData<&'p P>);
+
+impl<P: Pointer> Found<'_, P> {
+    #[inline]
+    fn of(raw: *mut ()) -> Self {
+        // SAFETY: 1 and 2; it is not dropped.
+        Self(ManuallyDrop::new(unsafe { P::raise(raw) }), PhantomData)
+    }
+}
+
+impl<P> Deref for Found<'_, P> {
+    type Target = P;
+
+    #[inline]
+    fn deref(&self) -> &P {
+        &self.0
+    }
+}
+
+/// The right to change the table. What it takes out is freed after others may change it again.
+pub(super) struct Edit<'t, P: Pointer, S> {
+    // Dropped in this order.
+    inside: MutexGuard<'t, Inside<P, S>>,
+    free: Vec<Retired<P>>,
+    table: &'t Table<P, S>,
+}
+
+impl<P: Pointer, S> Edit<'_, P, S> {
+    /// Puts it in. There must not be another that is the same.
+    pub(super) fn insert(&mut self, pointer: P) {
+        self.inside.count = self.inside.count.saturating_add(1);
+        self.grow();
+        self.table.index().put(pointer.hash(), pointer.lower());
+    }
+
+    /// Takes out what has this hash and `is` the one; whether there was such a thing.
+    pub(super) fn remove(&mut self, hash: u64, is: impl Fn(&P) -> bool) -> bool {
+        let index = self.table.index();
+        let found = index.place(hash, |raw| is(&Found::of(raw)));
+        let Some((raw, bucket, place)) = found else { return false };
+        index.take(hash, bucket, place);
+        self.inside.count = self.inside.count.saturating_sub(1);
+        self.retire(raw);
+        true
+    }
+
+    /// What has this hash and `is` the one.
+    pub(super) fn find(&self, hash: u64, is: impl Fn(&P) -> bool) -> Option<Found<'_, P>> {
+        let place = self.table.index().place(hash, |raw| is(&Found::of(raw)));
+        place.map(|(raw, _, _)| Found::of(raw))
+    }
+
+    /// Takes everything out. O(1); freeing it comes later.
+    pub(super) fn clear(&mut self) {
+        // So much that it is looked at soon.
+        let bytes = self.inside.limbo.bytes_max.saturating_add(1);
+        self.inside.count = 0;
+        if let Some(old) = self.exchange(Index::new(1)) {
+            self.inside.limbo.add(Retired::Cleared(Cleared(old, PhantomData)), bytes);
+        }
+    }
+
+    /// How many are in it.
+    pub(super) fn count(&self) -> usize {
+        self.inside.count
+    }
+
+    /// Bytes of the buckets.
+    pub(super) fn index_bytes(&self) -> usize {
+        self.table.index().bytes()
+    }
+
+    /// Sorts out what may be freed when the table is given back.
+    pub(super) fn settle(&mut self) {
+        let free = self.inside.limbo.settle(self.table.readers);
+        self.free.extend(free);
+    }
+
+    /// Bytes of what was taken out and is not freed yet.
+    pub(super) fn limbo_bytes(&self) -> usize {
+        self.inside.limbo.bytes()
+    }
+
+    /// The state beside the table.
+    pub(super) fn state(&mut self) -> &mut S {
+        &mut self.inside.state
+    }
+
+    fn retire(&mut self, raw: *mut ()) {
+        // SAFETY: 1: it was just taken out, once.
+        let pointer = unsafe { P::raise(raw) };
+        let bytes = pointer.bytes();
+        self.inside.limbo.add(Retired::One(pointer), bytes);
+    }
+
+    /// Doubles the buckets when they are too full for one more.
+    fn grow(&mut self) {
+        let old = self.table.index();
+        let buckets = old.buckets.len();
+        if self.inside.count <= buckets.saturating_mul(LOAD_MAX) {
+            return;
+        }
+        let index = Index::new(buckets.saturating_mul(2));
+        for raw in old.pointers() {
+            index.put(Found::<P>::of(raw).hash(), raw);
+        }
+        let bytes = old.bytes();
+        if let Some(old) = self.exchange(index) {
+            self.inside.limbo.add(Retired::Outgrown(old), bytes);
+        }
+    }
+
+    fn exchange(&self, index: Box<Index>) -> Option<Former> {
+        NonNull::new(self.table.index.swap(Box::into_raw(index), Ordering::AcqRel)).map(Former)
+    }
+}
+
+impl<P: Pointer, S> Drop for Edit<'_, P, S> {
+    fn drop(&mut self) {
+        self.settle();
+    }
+}
+
+#[cfg(test)]
+pub(super) mod traced {
+    //! What says when it is dropped, and can be looked at even then.
+
+    use std::sync::Arc;
+
+    use super::super::sync::{AtomicUsize, Ordering};
+    use super::Pointer;
+
+    #[derive(Debug)]
+    pub(crate) struct Trace {
+        pub(crate) hash: u64,
+        pub(crate) number: u64,
+        dropped: AtomicUsize,
+    }
+
+    impl Trace {
+        pub(crate) fn new(hash: u64, number: u64) -> Arc<Self> {
+            Arc::new(Self { hash, number, dropped: AtomicUsize::new(0) })
+        }
+
+        pub(crate) fn is_dropped(&self) -> bool {
+            self.dropped.load(Ordering::Relaxed) > 0
+        }
+    }
+
+    #[derive(Debug)]
+    pub(crate) struct Traced(pub(crate) Arc<Trace>);
+
+    impl Drop for Traced {
+        fn drop(&mut self) {
+            let dropped = self.0.dropped.load(Ordering::Relaxed);
+            assert_eq!(dropped, 0, "dropped twice");
+            self.0.dropped.store(1, Ordering::Relaxed);
+        }
+    }
+
+    // SAFETY: `Arc::into_raw` and `from_raw` keep the count.
+    unsafe impl Pointer for Traced {
+        fn hash(&self) -> u64 {
+            self.0.hash
+        }
+
+        fn bytes(&self) -> usize {
+            1
+        }
+
+        fn lower(self) -> *mut () {
+            let raw = Arc::into_raw(Arc::clone(&self.0));
+            // The count that it had is the pointer's, and the one just made is gone again.
+            // SAFETY: the count is above one.
+            unsafe { Arc::decrement_strong_count(raw) };
+            std::mem::forget(self);
+            raw.cast_mut().cast()
+        }
+
+        unsafe fn raise(raw: *mut ()) -> Self {
+            // SAFETY: the caller's promise.
+            Self(unsafe { Arc::from_raw(raw.cast_const().cast()) })
+        }
+    }
+}

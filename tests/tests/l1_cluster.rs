@@ -1,0 +1,314 @@
+//! The client-side cache in front of clusters: slots that move under load, nodes that fail.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail so")]
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use keyspan_l1::clock::TICK;
+use keyspan_l1::{Error, L1, Mode};
+use keyspan_tests::l1::cluster::{Cluster, on_each_cluster};
+use keyspan_tests::l1::rules::{Check, Subject};
+use keyspan_tests::l1::{STALENESS_MAX, check, plan};
+use keyspan_tests::replication::wait;
+use keyspan_tests::{Failure, Name, Outcome, ensure};
+
+/// Runs `body` with three primaries of each server, and a cache in front of them.
+fn each(body: impl Fn(Name, &Cluster, &L1) -> Outcome<()>) -> Outcome<()> {
+    on_each_cluster(3, false, |name, cluster| body(name, cluster, &cache(cluster, Mode::Tracking)))
+}
+
+fn cache(cluster: &Cluster, mode: Mode) -> L1 {
+    let builder = L1::builder(&cluster.url()).max_staleness(STALENESS_MAX);
+    builder.timeout(Duration::from_secs(5)).mode(mode).build().unwrap()
+}
+
+fn pause(millis: u64) {
+    thread::sleep(Duration::from_millis(millis));
+}
+
+/// Reads a key until it is a hit.
+fn warm(cache: &L1, key: &str) {
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_secs(5) {
+        let hits = cache.stats().hits;
+        if cache.get(key).is_ok() && cache.stats().hits > hits {
+            return;
+        }
+        pause(1);
+    }
+    panic!("{key} does not become a hit");
+}
+
+fn text(cache: &L1, key: &str) -> Option<String> {
+    let value = cache.get(key).unwrap();
+    value.map(|value| String::from_utf8_lossy(&value).into_owned())
+}
+
+/// The cache behind the rules, which waits for the bound, as no one connection can speak for all.
+struct Late<'a>(&'a L1);
+
+impl Subject for Late<'_> {
+    fn read(&self, key: &str) -> Option<u64> {
+        Subject::read(self.0, key)
+    }
+
+    fn read_all(&self, keys: &[String]) -> Vec<Option<u64>> {
+        self.0.read_all(keys)
+    }
+
+    fn write(&self, key: &str, number: u64) -> bool {
+        Subject::write(self.0, key, number)
+    }
+
+    fn catch_up(&self) -> bool {
+        thread::sleep(STALENESS_MAX);
+        self.0.catch_up()
+    }
+
+    fn report(&self) -> String {
+        self.0.report()
+    }
+}
+
+#[test]
+fn keys_are_read_written_and_watched_on_every_node() -> Outcome<()> {
+    each(|_, cluster, cache| {
+        let mut other = cluster.walker();
+        let keys: Vec<String> = (0..100).map(|number| format!("k:{number}")).collect();
+        for key in &keys {
+            cache.set(key, "1").unwrap();
+        }
+        assert!(cache.get_many(&keys).unwrap().iter().all(|value| value.as_deref() == Some(b"1")));
+        keys.iter().for_each(|key| warm(cache, key));
+        let misses = cache.stats().misses;
+        assert!(keys.iter().all(|key| text(cache, key).as_deref() == Some("1")));
+        assert_eq!(cache.stats().misses, misses);
+        for key in &keys {
+            other.call(key, &["SET", key, "2"])?;
+        }
+        let start = Instant::now();
+        while !keys.iter().all(|key| text(cache, key).as_deref() == Some("2")) {
+            assert!(start.elapsed() < STALENESS_MAX * 2, "not told");
+        }
+        // Lists and other shapes, by tags.
+        cache.command(&["SADD", "{t}a", "x", "y"]).unwrap();
+        cache.command(&["SADD", "{t}b", "y"]).unwrap();
+        let both = cache.command(&["SINTER", "{t}a", "{t}b"]).unwrap();
+        assert_eq!(both.parse::<Vec<String>>().unwrap(), ["y"]);
+        assert!(matches!(cache.command(&["SINTER", "a", "b"]), Err(Error::CrossSlot)));
+        assert!(matches!(cache.del(&["a", "b"]), Err(Error::CrossSlot)));
+        assert_eq!(cache.del(&["{t}a", "{t}b"]).unwrap(), 2);
+        cache.command(&["SORT", "{t}l", "STORE", "{t}m"]).unwrap();
+        let loaded = cache.get_or_load("loaded", None, || Ok::<_, Error>(Some(b"v".to_vec())));
+        assert_eq!(loaded.unwrap().unwrap(), b"v");
+        cache.command(&["FLUSHALL"]).unwrap();
+        assert!(cache.get_many(&keys).unwrap().iter().all(Option::is_none), "all nodes");
+        Ok(())
+    })
+}
+
+#[test]
+fn the_address_of_one_server_does_not_do() -> Outcome<()> {
+    each(|_, cluster, _| {
+        let port = cluster.nodes.first().map(keyspan_tests::Server::port).unwrap_or_default();
+        let alone = L1::builder(&format!("redis://127.0.0.1:{port}")).build();
+        assert!(matches!(alone, Err(Error::Cluster)));
+        Ok(())
+    })
+}
+
+/// T21: nothing is told of it.
+#[test]
+fn a_slot_that_is_lost_is_served_no_longer_than_the_bound() -> Outcome<()> {
+    each(|_, cluster, cache| {
+        let mut other = cluster.walker();
+        let slot = cluster.slot("k")?;
+        let from = cluster.owner(slot)?;
+        let to = (from + 1) % 3;
+        other.call("k", &["SET", "k", "old"])?;
+        while text(cache, "k").as_deref() != Some("old") {}
+        warm(cache, "k");
+        // As no one should do it: the key stays where it was.
+        let mut target = cluster.client(to)?;
+        cluster.client(from)?.expect(&format!("CLUSTER DELSLOTS {slot}"), "+OK")?;
+        target.expect(&format!("CLUSTER DELSLOTS {slot}"), "+OK")?;
+        target.expect(&format!("CLUSTER ADDSLOTS {slot}"), "+OK")?;
+        target.line("CLUSTER BUMPEPOCH")?;
+        wait("the new owner", || Ok(target.line("SET k new")? == b"+OK\r\n"))?;
+        let start = Instant::now();
+        let mut served = Duration::ZERO;
+        while start.elapsed() < STALENESS_MAX * 2 {
+            let asked = start.elapsed();
+            if text(cache, "k").as_deref() == Some("old") {
+                served = asked;
+            }
+        }
+        assert!(served <= STALENESS_MAX + TICK, "served for {served:?}");
+        assert_eq!(text(cache, "k").as_deref(), Some("new"));
+        Ok(())
+    })
+}
+
+/// Mode (h): what was cached of the slot is gone before the new owner has answered.
+#[test]
+fn moved_takes_the_slot_along() -> Outcome<()> {
+    each(|_, cluster, cache| {
+        let mut other = cluster.walker();
+        let slot = cluster.slot("{s}1")?;
+        let from = cluster.owner(slot)?;
+        for key in ["{s}1", "{s}2"] {
+            other.call(key, &["SET", key, "old"])?;
+            while text(cache, key).as_deref() != Some("old") {}
+            warm(cache, key);
+        }
+        assert!(text(cache, "{s}null").is_none());
+        cluster.migrate(slot, from, (from + 1) % 3, Duration::ZERO)?;
+        other.call("{s}null", &["SET", "{s}null", "new"])?;
+        // This read meets MOVED; the ones after it must not meet what was cached.
+        assert!(text(cache, "{s}other").is_none());
+        assert_eq!(text(cache, "{s}null").as_deref(), Some("new"));
+        warm(cache, "{s}1");
+        other.call("{s}1", &["SET", "{s}1", "new"])?;
+        let start = Instant::now();
+        while text(cache, "{s}1").as_deref() != Some("new") {
+            assert!(start.elapsed() < STALENESS_MAX * 2, "the new owner does not tell");
+        }
+        Ok(())
+    })
+}
+
+/// Mode (h): a key that is at the other node already is read there, and not kept.
+#[test]
+fn ask_is_followed_and_not_kept() -> Outcome<()> {
+    each(|_, cluster, cache| {
+        let mut other = cluster.walker();
+        let slot = cluster.slot("{s}1")?;
+        let from = cluster.owner(slot)?;
+        let to = (from + 1) % 3;
+        assert!(text(cache, "{s}1").is_none());
+        warm(cache, "{s}1");
+        cluster.open(slot, from, to)?;
+        other.call("{s}1", &["SET", "{s}1", "1"])?;
+        // Asked for by ASK; after it, the null of before must be gone.
+        assert!(text(cache, "{s}2").is_none());
+        for round in 1..20 {
+            assert_eq!(text(cache, "{s}1"), Some(round.to_string()));
+            other.call("{s}1", &["SET", "{s}1", &(round + 1).to_string()])?;
+        }
+        cache.set("{s}1", "own").unwrap();
+        assert_eq!(text(cache, "{s}1").as_deref(), Some("own"));
+        assert_eq!(cache.command(&["INCR", "{s}n"]).unwrap().parse::<i64>().unwrap(), 1);
+        while cluster.carry(slot, from, to, 10)? {}
+        cluster.close(slot, from, to)?;
+        warm(cache, "{s}1");
+        assert_eq!(text(cache, "{s}1").as_deref(), Some("own"));
+        other.call("{s}1", &["SET", "{s}1", "last"])?;
+        pause(20);
+        assert_eq!(text(cache, "{s}1").as_deref(), Some("last"));
+        Ok(())
+    })
+}
+
+/// Mode (h), by the rules: a slot after the other goes from node to node while all its keys are read
+/// and written.
+#[test]
+fn checked_while_slots_migrate() -> Outcome<()> {
+    each(|name, cluster, cache| {
+        let slots = (0..256).map(|index| cluster.slot(&format!("checked:{index}")));
+        let slots = slots.collect::<Outcome<Vec<_>>>()?;
+        let failed = std::sync::Mutex::new(None);
+        let trouble = |_: &Check<'_>, step: usize| {
+            let slot = slots.get(step * 7 % slots.len()).copied().unwrap_or_default();
+            let moved = cluster.owner(slot).and_then(|from| {
+                let to = (from + 1 + step % 2) % 3;
+                cluster.migrate(slot, from, to, Duration::from_millis([0, 2, 10][step % 3]))
+            });
+            let mut failed = failed.lock().unwrap();
+            *failed = failed.take().or(moved.err());
+        };
+        let what = format!("migration, {name}");
+        let plan = plan(256, Duration::from_millis(1000), GOSSIP);
+        check(&what, plan, (&Late(cache), &mut cluster.walker()), trouble, || ())?;
+        let failed = failed.into_inner().unwrap();
+        failed.map_or(Ok(()), |failure: Failure| Err(failure))
+    })
+}
+
+/// What nodes may take to tell each other.
+const GOSSIP: Duration = Duration::from_millis(200);
+
+/// Mode (f): the primary is killed and its replica takes over. Writes rest until the replica has
+/// them all, as servers may lose what they have acknowledged; reads do not.
+#[test]
+fn checked_while_primaries_fail_over() -> Outcome<()> {
+    on_each_cluster(3, true, |name, cluster| {
+        let cache = cache(cluster, Mode::Tracking);
+        let slot = cluster.slot("checked:1")?;
+        let failed = std::sync::Mutex::new(None);
+        let trouble = |check: &Check<'_>, step: usize| {
+            if !step.is_multiple_of(8) {
+                return pause(100);
+            }
+            // One shard after the other: votes for the same one are given seldom.
+            let slot = i64::try_from(step / 8 % 3 * 6000 + 100).unwrap();
+            let done = check.quiet(|| fail_over(cluster, slot));
+            let mut failed = failed.lock().unwrap();
+            *failed = failed.take().or(done.err());
+        };
+        let what = format!("failover in order, {name}");
+        let plan = plan(256, Duration::from_millis(1000), GOSSIP);
+        check(&what, plan, (&Late(&cache), &mut cluster.walker()), trouble, || ())?;
+        failed.into_inner().unwrap().map_or(Ok(()), Err)?;
+        let (owner, mut other) = (cluster.owner(slot)?, cluster.walker());
+        other.call("checked:1", &["SET", "checked:1", "last"])?;
+        cluster.client(owner)?.line("WAIT 1 1000")?;
+        warm(&cache, "checked:1");
+        cluster.nodes.get_mut(owner).unwrap().kill()?;
+        let start = Instant::now();
+        while cache.set("checked:1", "after").is_err() {
+            ensure(start.elapsed() < Duration::from_secs(20), || "nobody takes over".into())?;
+        }
+        let value = text(&cache, "checked:1");
+        ensure(value.as_deref() == Some("after"), || format!("{value:?}"))?;
+        warm(&cache, "checked:1");
+        Ok(())
+    })
+}
+
+/// The one that is a replica of this slot now is made primary, in order.
+fn fail_over(cluster: &Cluster, slot: i64) -> Outcome<()> {
+    let replica = other_half(cluster.owner(slot)?);
+    let mut client = cluster.client(replica)?;
+    wait("the replica", || Ok(client.info("master_link_status")? == "up"))?;
+    wait("the failover", || {
+        client.line("CLUSTER FAILOVER")?;
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_secs(6) {
+            if cluster.owner(slot)? == replica {
+                return Ok(true);
+            }
+            pause(20);
+        }
+        Ok(false)
+    })
+}
+
+/// The other node of the same data: replicas are three after their primaries.
+fn other_half(node: usize) -> usize {
+    (node + 3) % 6
+}
+
+#[test]
+fn checked_in_every_mode_in_front_of_a_cluster() -> Outcome<()> {
+    each(|name, cluster, _| {
+        for mode in [Mode::OptIn, Mode::Broadcast(vec![b"checked:".to_vec()])] {
+            let cache = cache(cluster, mode.clone());
+            cache.command(&["FLUSHALL"]).unwrap();
+            let plan = plan(256, Duration::from_millis(400), GOSSIP);
+            let what = format!("calm cluster, {mode:?}, {name}");
+            check(&what, plan, (&Late(&cache), &mut cluster.walker()), |_, _| pause(10), || ())?;
+        }
+        Ok(())
+    })
+}

@@ -1,0 +1,5 @@
+//! Time series: chunks of samples, rules that compact them, labels that find them. No server.
+
+pub mod filter;
+pub mod index;
+pub mod label;

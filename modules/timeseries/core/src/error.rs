@@ -7,6 +7,8 @@ use keyspan_common::{host::WrongType, wire::Wire};
 
 use crate::filter::NoFilter;
 use crate::label::NotLabels;
+use crate::range::TooManyRows;
+use crate::series::{AddError, BeyondRetention, IncrementError};
 
 /// A number of READ that is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,6 +150,10 @@ pub enum Error {
     Retention,
     /// RETENTION is negative.
     RetentionNegative,
+    /// A removal that compactions could not follow.
+    RemovalOld,
+    /// EMPTY asks for more rows than a reply may have.
+    RowsTooMany,
     /// There is no such rule.
     RuleMissing,
     /// Source and destination are one.
@@ -271,6 +277,10 @@ impl Error {
             Self::Reducer => "ERR TSDB: Invalid reducer type",
             Self::Retention => "ERR TSDB: Couldn't parse RETENTION",
             Self::RetentionNegative => "TSDB: Couldn't parse RETENTION",
+            Self::RemovalOld => {
+                "ERR TSDB: Can't delete an event which is older than retention time, in such case no valid way to update the downsample"
+            }
+            Self::RowsTooMany => "ERR TSDB: EMPTY asks for too many buckets",
             Self::RuleMissing => "ERR TSDB: compaction rule does not exist",
             Self::SameKey => "ERR TSDB: the source key and destination key should be different",
             Self::SelectedLabels => "ERR TSDB: SELECT_LABELS should have at least 1 parameter",
@@ -316,5 +326,35 @@ impl From<NoFilter> for Error {
             NoFilter::Expression => Self::Filter,
             NoFilter::NoMatcher => Self::FilterNoMatcher,
         }
+    }
+}
+
+impl From<AddError> for Error {
+    fn from(why: AddError) -> Self {
+        match why {
+            AddError::BeyondRetention => Self::Old,
+            AddError::Duplicate => Self::Duplicate,
+        }
+    }
+}
+
+impl From<IncrementError> for Error {
+    fn from(why: IncrementError) -> Self {
+        match why {
+            IncrementError::Earlier => Self::IncrementOld,
+            IncrementError::Nan => Self::IncrementNan,
+        }
+    }
+}
+
+impl From<BeyondRetention> for Error {
+    fn from(BeyondRetention: BeyondRetention) -> Self {
+        Self::RemovalOld
+    }
+}
+
+impl From<TooManyRows> for Error {
+    fn from(TooManyRows: TooManyRows) -> Self {
+        Self::RowsTooMany
     }
 }

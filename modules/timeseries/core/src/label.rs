@@ -1,36 +1,27 @@
 //! Labels: names and values that a series carries, and is found by.
 
-/// One label. Neither part is empty; the value has none of `(`, `)` and `,`, which filters use.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Label {
-    /// Its name.
-    pub name: Box<[u8]>,
-    /// Its value.
-    pub value: Box<[u8]>,
-}
+pub use crate::series::Label;
 
 /// Words that are no labels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotLabels;
 
-impl Label {
-    /// A label, unless a part is empty or the value holds what a filter could not name.
-    pub fn new(name: &[u8], value: &[u8]) -> Option<Self> {
-        let is_reserved = |byte: &u8| matches!(byte, b'(' | b')' | b',');
-        if name.is_empty() || value.is_empty() || value.iter().any(is_reserved) {
-            return None;
-        }
-        Some(Self { name: name.into(), value: value.into() })
+/// A label, unless a part is empty or the value holds what a filter could not name.
+fn label(name: &[u8], value: &[u8]) -> Option<Label> {
+    let is_reserved = |byte: &u8| matches!(byte, b'(' | b')' | b',');
+    if name.is_empty() || value.is_empty() || value.iter().any(is_reserved) {
+        return None;
     }
+    Some(Label { name: name.into(), value: value.into() })
 }
 
 /// Labels from words in pairs; a word without its pair is left out, as in RedisTimeSeries.
 ///
 /// # Errors
 /// [`NotLabels`] if one of them is none.
-pub fn parse(words: &[&[u8]]) -> Result<Box<[Label]>, NotLabels> {
+pub fn parse(words: &[&[u8]]) -> Result<Vec<Label>, NotLabels> {
     let (pairs, _rest) = words.as_chunks::<2>();
-    pairs.iter().map(|[name, value]| Label::new(name, value).ok_or(NotLabels)).collect()
+    pairs.iter().map(|[name, value]| label(name, value).ok_or(NotLabels)).collect()
 }
 
 /// The value of the first label of this name.

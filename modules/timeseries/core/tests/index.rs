@@ -8,7 +8,7 @@ use keyspan_timeseries_core::index::Index;
 use keyspan_timeseries_core::label::{self, Label};
 use proptest::prelude::*;
 
-type Model = BTreeMap<String, Box<[Label]>>;
+type Model = BTreeMap<String, Vec<Label>>;
 
 /// What happens to a key: labels, or the end.
 #[derive(Clone, Debug)]
@@ -52,7 +52,7 @@ fn holds(labels: &[Label], matcher: &Matcher) -> bool {
     }
 }
 
-fn labels(pairs: &[(u8, u8)]) -> Box<[Label]> {
+fn labels(pairs: &[(u8, u8)]) -> Vec<Label> {
     let words = pairs.iter().flat_map(|(name, value)| [format!("l{name}"), format!("v{value}")]);
     let words: Vec<Vec<u8>> = words.map(String::into_bytes).collect();
     let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();

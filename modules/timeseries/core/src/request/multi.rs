@@ -119,7 +119,7 @@ impl MultiRange {
 }
 
 fn check_group(range: &Range, exclude_empty: bool) -> Result<(), Error> {
-    if range.aggregation.as_ref().is_some_and(|(aggregators, _)| aggregators.len() > 1) {
+    if range.query.width() > 1 {
         return Err(Error::GroupByAggregators);
     }
     if exclude_empty { Err(Error::ExcludeEmpty) } else { Ok(()) }

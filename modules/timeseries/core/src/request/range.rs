@@ -5,52 +5,19 @@ use std::num::NonZeroU64;
 use super::words::Words;
 use crate::aggregate::Aggregator;
 use crate::error::Error;
+use crate::range::{Aggregation, BucketTimestamp, Query};
+use crate::rule::Grid;
 
 /// Most aggregators of one AGGREGATION: each of them once.
 const AGGREGATORS_MAX: usize = 15;
 
-/// The time by which a bucket is named.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum BucketTimestamp {
-    /// Its first.
-    #[default]
-    Start,
-    /// The middle.
-    Middle,
-    /// The first behind it.
-    End,
-}
-
-/// How samples are gathered in buckets.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Buckets {
-    /// Milliseconds of a bucket.
-    pub duration: NonZeroU64,
-    /// A time at which one starts.
-    pub alignment: u64,
-    /// How they are named.
-    pub timestamp: BucketTimestamp,
-    /// Whether those without samples are told.
-    pub empty: bool,
-}
-
 /// What one series is asked for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Range {
-    /// First millisecond.
-    pub from: u64,
-    /// Last millisecond.
-    pub to: u64,
+    /// Times, filters, buckets.
+    pub query: Query,
     /// Whether the open bucket of a compaction is told.
     pub latest: bool,
-    /// The only times that are told, in order and each once; nothing to tell if there are none.
-    pub timestamps: Option<Box<[u64]>>,
-    /// Least and greatest value that are told.
-    pub values: Option<(f64, f64)>,
-    /// How many samples or buckets are told at most.
-    pub count: Option<u64>,
-    /// Buckets, and what each of them is made.
-    pub aggregation: Option<(Box<[Aggregator]>, Buckets)>,
 }
 
 /// An end of a range, and whether it was named and not left open.
@@ -97,10 +64,11 @@ impl Range {
     /// # Errors
     /// What is wrong, in the order in which RedisTimeSeries looks.
     pub fn parse(words: Words<'_>, place: usize) -> Result<Self, Error> {
-        let (range, mut lists) = Self::parse_lists(words, place, Lists::One)?;
-        let aggregation = lists.pop();
-        let aggregation = range.aggregation.map(|(_, buckets)| (aggregation.unwrap_or_default(), buckets));
-        Ok(Self { aggregation, ..range })
+        let (mut range, mut lists) = Self::parse_lists(words, place, Lists::One)?;
+        if let Some(aggregation) = &mut range.query.aggregation {
+            aggregation.aggregators = lists.pop().unwrap_or_default();
+        }
+        Ok(range)
     }
 
     /// As [`Self::parse`], with a list of aggregators for each key, which are returned apart.
@@ -111,7 +79,7 @@ impl Range {
         words: Words<'_>,
         place: usize,
         lists: Lists,
-    ) -> Result<(Self, Vec<Box<[Aggregator]>>), Error> {
+    ) -> Result<(Self, Vec<Vec<Aggregator>>), Error> {
         let (from, to) = (from(words.get(place))?, to(words.get(place + 1))?);
         let latest = words.find("LATEST").is_some();
         let count = count(words)?;
@@ -119,20 +87,21 @@ impl Range {
         let values = values(words)?;
         let timestamps = timestamps(words)?;
         let alignment = alignment(words, from, to, aggregation.is_some())?;
-        let (lists, buckets) = aggregation.map_or_else(
-            || (Vec::new(), None),
-            |(lists, buckets)| (lists, Some((Box::default(), Buckets { alignment, ..buckets }))),
-        );
-        let range = Self {
+        let (lists, aggregation) = aggregation.unzip();
+        let aligned = |aggregation: Aggregation| Aggregation {
+            grid: Grid::new(aggregation.grid.bucket, alignment),
+            ..aggregation
+        };
+        let query = Query {
             from: from.0,
             to: to.0,
-            latest,
-            timestamps,
+            times: timestamps,
             values,
             count,
-            aggregation: buckets,
+            aggregation: aggregation.map(aligned),
+            is_reverse: false,
         };
-        Ok((range, lists))
+        Ok((Self { query, latest }, lists.unwrap_or_default()))
     }
 }
 
@@ -158,7 +127,7 @@ fn count(words: Words<'_>) -> Result<Option<u64>, Error> {
 ///
 /// # Errors
 /// What is wrong with the list.
-pub fn aggregators(list: &[u8]) -> Result<Box<[Aggregator]>, Error> {
+pub fn aggregators(list: &[u8]) -> Result<Vec<Aggregator>, Error> {
     let mut found = Vec::new();
     for name in list.split(|byte| *byte == b',') {
         if name.is_empty() {
@@ -169,13 +138,13 @@ pub fn aggregators(list: &[u8]) -> Result<Box<[Aggregator]>, Error> {
             return Err(Error::AggregationsTooMany);
         }
     }
-    Ok(found.into())
+    Ok(found)
 }
 
 /// Lists of aggregators, and the buckets they are for.
-type Aggregation = (Vec<Box<[Aggregator]>>, Buckets);
+type Listed = (Vec<Vec<Aggregator>>, Aggregation);
 
-fn aggregation(words: Words<'_>, lists: Lists) -> Result<Option<Aggregation>, Error> {
+fn aggregation(words: Words<'_>, lists: Lists) -> Result<Option<Listed>, Error> {
     let Some(place) = words.find("AGGREGATION") else { return Ok(None) };
     let behind = place + 1;
     let end = match lists {
@@ -196,8 +165,9 @@ fn aggregation(words: Words<'_>, lists: Lists) -> Result<Option<Aggregation>, Er
     };
     let lists: Vec<_> = words.part(behind, end).iter().map(list).collect::<Result<_, _>>()?;
     let duration = u64::try_from(duration).ok().and_then(NonZeroU64::new).ok_or(Error::Bucket)?;
-    let (timestamp, empty) = shape(words, end)?;
-    Ok(Some((lists, Buckets { duration, alignment: 0, timestamp, empty })))
+    let (timestamp, with_empty) = shape(words, end)?;
+    let (aggregators, grid) = (Vec::new(), Grid::new(duration, 0));
+    Ok(Some((lists, Aggregation { aggregators, grid, timestamp, with_empty })))
 }
 
 /// Why there is no bucket behind one list a key.
@@ -238,7 +208,7 @@ fn values(words: Words<'_>) -> Result<Option<(f64, f64)>, Error> {
     Ok(Some((min, max)))
 }
 
-fn timestamps(words: Words<'_>) -> Result<Option<Box<[u64]>>, Error> {
+fn timestamps(words: Words<'_>) -> Result<Option<Vec<u64>>, Error> {
     let Some(place) = words.find("FILTER_BY_TS") else { return Ok(None) };
     let words = words.part(place + 1, words.len()).iter();
     let times = words.map_while(|word| keyspan_common::number::parse_i64(word));
@@ -250,7 +220,7 @@ fn timestamps(words: Words<'_>) -> Result<Option<Box<[u64]>>, Error> {
     }
     times.sort_unstable();
     times.dedup();
-    Ok(Some(times.into()))
+    Ok(Some(times))
 }
 
 fn alignment(words: Words<'_>, from: End, to: End, has_buckets: bool) -> Result<u64, Error> {

@@ -4,7 +4,7 @@
 pub mod aggregate;
 pub mod chunk;
 pub mod range;
-mod rdb;
+pub mod rdb;
 pub mod rule;
 pub mod series;
 pub mod totals;

@@ -91,9 +91,14 @@ impl State {
         let all = count(values.len());
         match self {
             Self::Extremes { max, min } => {
-                for value in numbers(values) {
-                    *max = if value > *max { value } else { *max };
-                    *min = if value < *min { value } else { *min };
+                // What is not asked for stays as it is, as the peer leaves it.
+                if aggregator != Aggregator::Min {
+                    *max = numbers(values)
+                        .fold(*max, |max, value| if value > max { value } else { max });
+                }
+                if aggregator != Aggregator::Max {
+                    *min = numbers(values)
+                        .fold(*min, |min, value| if value < min { value } else { min });
                 }
             }
             Self::Single(sum) if aggregator == Aggregator::Sum => {
@@ -163,7 +168,7 @@ impl State {
     /// How many samples counted, or 1 for some, as far as what is kept of them tells it.
     pub(super) fn count(&self) -> Option<u64> {
         match self {
-            Self::Extremes { max, min } => Some(u64::from(max >= min)),
+            Self::Extremes { max, min } => Some(u64::from(*max > f64::MIN || *min < f64::MAX)),
             Self::Single(_) => None,
             Self::First { is_unset, .. } => Some(u64::from(!is_unset)),
             Self::Average(average) => Some(u64::from(average.count > 0.0)),

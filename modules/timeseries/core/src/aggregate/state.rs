@@ -91,9 +91,14 @@ impl State {
         let all = count(values.len());
         match self {
             Self::Extremes { max, min } => {
-                for value in numbers(values) {
-                    *max = if value > *max { value } else { *max };
-                    *min = if value < *min { value } else { *min };
+                // What is not asked for stays as it is, as the peer leaves it.
+                if aggregator != Aggregator::Min {
+                    *max = numbers(values)
+                        .fold(*max, |max, value| if value > max { value } else { max });
+                }
+                if aggregator != Aggregator::Max {
+                    *min = numbers(values)
+                        .fold(*min, |min, value| if value < min { value } else { min });
                 }
             }
             Self::Single(sum) if aggregator == Aggregator::Sum => {
@@ -160,6 +165,18 @@ impl State {
         *self = Self::new(aggregator, is_reverse);
     }
 
+    /// How many samples counted, or 1 for some, as far as what is kept of them tells it.
+    pub(super) fn count(&self) -> Option<u64> {
+        match self {
+            Self::Extremes { max, min } => Some(u64::from(*max > f64::MIN || *min < f64::MAX)),
+            Self::Single(_) => None,
+            Self::First { is_unset, .. } => Some(u64::from(!is_unset)),
+            Self::Average(average) => Some(u64::from(average.count > 0.0)),
+            Self::Moments { count, .. } => Some(*count),
+            Self::Twa(twa) => Some(twa.count()),
+        }
+    }
+
     pub(super) fn load<R: Read>(
         aggregator: Aggregator,
         reader: &mut R,
@@ -169,8 +186,9 @@ impl State {
         match &mut state {
             Self::Extremes { max, min } => {
                 (*max, *min) = (reader.double()?, reader.double()?);
-                if version < 6 {
-                    reader.bytes()?;
+                // A byte that says whether the bucket is empty.
+                if version < 6 && reader.bytes()?.as_ref().first().is_some_and(|&byte| byte != 0) {
+                    (*max, *min) = (f64::MIN, f64::MAX);
                 }
             }
             Self::Single(value) => {

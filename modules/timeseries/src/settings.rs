@@ -212,3 +212,8 @@ pub(crate) fn options() -> Options {
         labels: Vec::new(),
     })
 }
+
+/// Has queries take as many threads as the setting says.
+pub(crate) fn apply_threads() {
+    keyspan_server::set_threads(usize::try_from(NUM_THREADS.get()).unwrap_or(1));
+}

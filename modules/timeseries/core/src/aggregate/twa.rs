@@ -93,8 +93,8 @@ impl Twa {
         if span == 0 { self.value } else { self.area / double(span) }
     }
 
-    pub(super) fn count(&self) -> u64 {
-        self.count
+    pub(super) fn is_empty(&self) -> bool {
+        self.count == 0
     }
 
     /// An empty bucket, with nothing before it.

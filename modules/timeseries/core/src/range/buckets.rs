@@ -181,10 +181,14 @@ impl<'a> Buckets<'a> {
                 return;
             }
             let last = self.last;
-            let worth = |one: &Accumulator| match one.aggregator() {
-                Aggregator::Last => last,
-                Aggregator::Twa => line.map_or(f64::NAN, |(from, to)| mean(&empty, from, to)),
-                other => other.of_nothing(),
+            let twa = line.map(|(from, to)| mean(&empty, from, to));
+            let worth = |one: &Accumulator| {
+                let aggregator = one.aggregator();
+                let neighbours = match aggregator == Aggregator::Twa {
+                    true => twa,
+                    false => Some(last).filter(|_| aggregator == Aggregator::Last),
+                };
+                neighbours.unwrap_or(aggregator.of_nothing())
             };
             let time = self.aggregation.timestamp.of(&empty);
             self.rows.push(time, self.accumulators.iter().map(worth));

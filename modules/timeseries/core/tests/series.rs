@@ -355,7 +355,7 @@ proptest! {
         let reduced: Vec<(u64, Vec<f64>)> = times.iter().map(|&time| {
             let values: Vec<f64> = rows.iter().filter_map(|rows| at(rows, time)).collect();
             let mut one = Model::default();
-            (0..).zip(values).for_each(|(time, value)| drop(one.samples.insert(time, value)));
+            one.samples.extend((0..).zip(values));
             let grid = Grid::new(NonZeroU64::new(1 << 40).unwrap(), 0);
             let aggregation = Aggregation {
                 aggregators: vec![reducer, Aggregator::CountAll],

@@ -125,7 +125,7 @@ impl Series {
                 self.count_sample(grown);
             }
             Err(Full) => {
-                chunk.trim();
+                chunk.seal();
                 let now = chunk.heap_bytes();
                 self.chunk_bytes = (self.chunk_bytes + now).saturating_sub(before);
                 self.begin_chunk(sample);
@@ -201,7 +201,11 @@ impl Series {
             Ok(index) => columns.values.iter_mut().skip(index).take(1).for_each(|old| *old = value),
             Err(index) => columns.insert(index, sample),
         }
-        self.replace(place, Chunk::of(self.encoding_at(place), size, columns.iter()));
+        let mut chunk = Chunk::of(self.encoding_at(place), size, columns.iter());
+        if place + 1 < self.slots.len() {
+            chunk.seal();
+        }
+        self.replace(place, chunk);
         self.account();
         self.refresh_rules(sample.timestamp, sample.timestamp, effects);
         Ok(if old.is_some() { Added::Updated } else { Added::New })
@@ -222,6 +226,7 @@ impl Series {
         let part = |from: usize, len: usize| {
             let mut chunk = Chunk::of(encoding, half, columns.iter().skip(from).take(len));
             chunk.fit();
+            chunk.seal();
             chunk
         };
         let (first, second) = (part(0, middle), part(middle, count - middle));

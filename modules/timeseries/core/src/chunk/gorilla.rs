@@ -64,6 +64,8 @@ pub struct Gorilla {
     size: u32,
     base: State,
     state: State,
+    /// Bits and state before the last sample, if it was appended here.
+    before: Option<(u32, State)>,
 }
 
 impl PartialEq for Gorilla {
@@ -159,7 +161,7 @@ impl Gorilla {
     /// An empty chunk of `size` bytes. It allocates as it grows.
     pub fn new(size: u32) -> Self {
         let state = State::first(Sample::default());
-        Self { words: Vec::new(), bits: 0, count: 0, size, base: state, state }
+        Self { words: Vec::new(), bits: 0, count: 0, size, base: state, state, before: None }
     }
 
     /// A chunk as it was written: `bits` bits of `data`, its first sample, and where its stream
@@ -190,7 +192,7 @@ impl Gorilla {
             *last &= (1 << rest) - 1;
         }
         let base = State::first(base);
-        Some(Self { words, bits, count, size, base, state })
+        Some(Self { words, bits, count, size, base, state, before: None })
     }
 
     /// Whether the bits are what the numbers say: a stream ([`Self::stream`]) that ends with the last
@@ -277,7 +279,24 @@ impl Gorilla {
         }
     }
 
+    /// Gives the last sample another value, without reading the others, if it was appended here.
+    /// Returns whether it was.
+    pub(crate) fn replace_last(&mut self, value: f64) -> bool {
+        let Some((bits, state)) = self.before.take() else {
+            return false;
+        };
+        let timestamp = self.state.time;
+        self.words.truncate(usize::try_from(bits.div_ceil(64)).unwrap_or(usize::MAX));
+        if let (Some(last), rest @ 1..) = (self.words.last_mut(), bits % 64) {
+            *last &= (1 << rest) - 1;
+        }
+        (self.bits, self.state, self.count) = (bits, state, self.count - 1);
+        self.push(Sample { timestamp, value });
+        true
+    }
+
     fn write(&mut self, code: &Code) {
+        self.before = Some((self.bits, self.state));
         for (bits, len) in code.parts {
             self.put(bits, len);
         }

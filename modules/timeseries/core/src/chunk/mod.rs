@@ -238,6 +238,16 @@ impl Chunk {
         }
     }
 
+    /// Gives the last sample another value, if that can be done without reading the others. Returns
+    /// whether it was done.
+    pub(crate) fn replace_last(&mut self, value: f64) -> bool {
+        match self {
+            Self::Gorilla(chunk) => chunk.replace_last(value),
+            Self::Uncompressed(chunk) => chunk.replace_last(value),
+            Self::Packed(_) => false,
+        }
+    }
+
     /// A chunk of these samples, of `size` bytes, or as much more as they need.
     pub(crate) fn of(encoding: Encoding, size: u32, samples: impl Iterator<Item = Sample>) -> Self {
         let mut chunk = Self::new(encoding, size);

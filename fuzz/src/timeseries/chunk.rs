@@ -1,7 +1,7 @@
 //! Chunks. Input: a byte for what follows: bits, which are read as a stream, or samples, which are put
 //! into chunks of both encodings.
 
-use keyspan_common::rdb::{PayloadWriter, TypeId, Write, dump::load_body};
+use keyspan_common::rdb::{PayloadWriter, TypeId, Write, dump::load_body, payload::Strings};
 use keyspan_timeseries_core::chunk::gorilla::{State, read_stream};
 use keyspan_timeseries_core::chunk::{Chunk, ChunkSize, Columns, Encoding, Sample};
 use keyspan_timeseries_core::series::{DuplicatePolicy, Options, Series};
@@ -48,7 +48,7 @@ fn type_id() -> TypeId {
 
 /// A series of one compressed chunk.
 fn payload(data: &[u8], bits: u64, count: u64, first: Sample, state: &State) -> Vec<u8> {
-    let mut writer = PayloadWriter::default();
+    let mut writer = PayloadWriter::new(Strings::Plain);
     writer.bytes(b"key");
     for number in [0, 128, 2, 0] {
         writer.unsigned(number);

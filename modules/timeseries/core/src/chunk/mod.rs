@@ -4,6 +4,7 @@
 //! many bytes a chunk may take, its *size*, is what the peer reserves at once; here the block grows
 //! with what is in it, and is padded to its size only where it is written.
 
+mod code;
 pub mod gorilla;
 pub mod packed;
 pub mod uncompressed;

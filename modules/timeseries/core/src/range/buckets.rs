@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use super::{Aggregation, EMPTY_ROWS_MAX, Rows, Snapshot, TooManyRows};
+use super::{Aggregation, EMPTY_ROWS_MAX as ROWS_MAX, Rows, Snapshot, TooManyRows};
 use crate::aggregate::{Accumulator, Aggregator, between};
 use crate::rule::Bucket;
 
@@ -182,13 +182,13 @@ impl<'a> Buckets<'a> {
             return;
         };
         let end = bucket.start();
-        let mut filled = 0;
+        let room = u64::try_from(self.most - self.rows.len()).unwrap_or(u64::MAX);
+        let rows = empty.count_to(bucket).min(room);
+        if self.rows.len().saturating_add(usize::try_from(rows).unwrap_or(usize::MAX)) > ROWS_MAX {
+            self.is_too_long = true;
+            return;
+        }
         while empty.start() < end && self.rows.len() < self.most {
-            filled += 1;
-            if filled > EMPTY_ROWS_MAX {
-                self.is_too_long = true;
-                return;
-            }
             let last = self.last;
             let twa = line.map(|(from, to)| mean(&empty, from, to));
             let worth = |one: &Accumulator| {

@@ -7,7 +7,9 @@ use keyspan_timeseries_core::series::Series;
 
 /// A database of its own: the index of labels is the process's.
 fn keyspace(database: i32) -> Keyspace {
-    Keyspace { database, now_ms: 1000, ..Keyspace::default() }
+    let mut keyspace = Keyspace::default();
+    (keyspace.database, keyspace.now_ms) = (database, 1000);
+    keyspace
 }
 
 fn run(keyspace: &mut Keyspace, line: &str) -> String {

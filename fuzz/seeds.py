@@ -301,8 +301,37 @@ def search_graph():
         yield bytes([kind]) + b"".join(steps)
 
 
+def timeseries_payloads():
+    for path in sorted((FIXTURES / "rdb").glob("redistimeseries*.jsonl")):
+        yield from payloads([path.name])
+
+
+def timeseries_chunk():
+    for kind in range(0, 256, 17):
+        points = [struct.pack("<HBQ", 1000 + place % 7, (kind * 64 + place % 3) % 256, place * kind * 7919 % 100_003)
+                  for place in range(200)]
+        yield bytes([kind | 1]) + b"".join(points)
+    for entry in fixtures("redistimeseries-8.8.0-redis7.0.jsonl"):
+        for key in entry["keys"]:
+            fields = [field[-1] for field in key.get("fields", [])]
+            for place, field in enumerate(fields):
+                # Ten numbers before the data: size, samples, bits.
+                if place > 10 and isinstance(field, str) and fields[place - 10] == len(field) // 2:
+                    count, bits = fields[place - 9], fields[place - 8]
+                    yield bytes([0]) + struct.pack("<II", bits, count) + bytes.fromhex(field)
+
+
+def timeseries_dump():
+    for payload in {payload for payload in timeseries_payloads() if payload[1:8] == type_bytes("TSDB-TYPE")}:
+        yield bytes([RAW, 0]) + payload
+        yield bytes([BODY, payload[9] % 16]) + payload[10:-FOOTER]
+    for rdb in (FIXTURES / "rdb").glob("redistimeseries*.rdb"):
+        if rdb.stat().st_size < 16384:
+            yield bytes([FILE, 0]) + rdb.read_bytes()[:-8] + bytes(8)
+
+
 TARGETS = (bloom_chunks, bloom_commands, bloom_dump, json_commands, json_dump, json_path, json_text,
-           search_arguments, search_aux, search_graph, search_query)
+           search_arguments, search_aux, search_graph, search_query, timeseries_chunk, timeseries_dump)
 
 
 def main():

@@ -36,6 +36,7 @@ mod snapshot;
 mod text;
 mod turn;
 mod value;
+mod wait;
 
 pub use alloc::ServerAlloc;
 pub use call::{Call, ServerCommand};

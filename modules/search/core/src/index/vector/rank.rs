@@ -9,7 +9,7 @@ use crate::simd::prefetch;
 /// Larger pools are not kept sorted: an insertion moves half of them.
 const SORTED: usize = 256;
 
-/// How many of the best by codes are measured again by rows for `k`.
+/// How many of the best by codes are measured again by rows for `k`, at most.
 pub(super) fn again(k: usize) -> usize {
     k.saturating_mul(2).min(k.saturating_add(30))
 }
@@ -86,21 +86,64 @@ pub(super) fn finish(
         (false, false) => k,
     };
     let full = store.full();
+    let mut errors = Errors::new(if several { count } else { k });
     let best = || scratch.pool.iter().take(count);
     best().take(4).for_each(|(_, slot)| prefetch(full.row(slot)));
     let mut found = Found { neighbours: Vec::new(), cancelled };
     found.neighbours.reserve(count.min(scratch.pool.len()));
-    let mut ahead = best().skip(4);
-    for (distance, slot) in best() {
+    let mut ahead = best().take(errors.wanted).skip(4);
+    for (near, slot) in best() {
         if let Some((_, slot)) = ahead.next() {
             prefetch(full.row(slot));
         }
-        let distance =
-            if store.needs_exact() { full.exact(probe.row(), slot) } else { f64::from(distance) };
+        let mut distance = f64::from(near);
+        if errors.rule_out(distance) {
+            break;
+        }
+        if store.needs_exact() {
+            distance = full.exact(probe.row(), slot);
+            errors.learn(near, distance);
+        }
         found.neighbours.extend(store.label(slot).map(|label| Neighbour { label, distance }));
     }
     found.finish(k, several);
     found
+}
+
+/// How far distances by codes are from those by rows, learnt from the best until no other can be
+/// among them.
+struct Errors {
+    /// How many are measured whatever the errors are.
+    wanted: usize,
+    seen: usize,
+    largest: f64,
+    /// None of the best is farther.
+    farthest: f64,
+}
+
+impl Errors {
+    /// The fewest that errors are learnt from.
+    const LEAST: usize = 8;
+
+    /// Errors of others are less than so many times the largest so far.
+    const MARGIN: f64 = 3.0;
+
+    fn new(k: usize) -> Self {
+        Self { wanted: k.max(Self::LEAST), seen: 0, largest: 0.0, farthest: f64::NEG_INFINITY }
+    }
+
+    fn learn(&mut self, near: f32, exact: f64) {
+        if self.seen < self.wanted {
+            self.seen += 1;
+            self.farthest = self.farthest.max(exact);
+        }
+        self.largest = self.largest.max((f64::from(near) - exact).abs());
+    }
+
+    /// Whether one that is `near` by its code is not among the best, nor any that is farther.
+    fn rule_out(&self, near: f64) -> bool {
+        self.seen >= self.wanted && near - Self::MARGIN * self.largest > self.farthest
+    }
 }
 
 /// The documents at `slots` that are at most `radius` from `probe`, by rows.
@@ -125,4 +168,27 @@ pub(super) fn within(
     }
     found.finish(usize::MAX, store.has_several());
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_errors_rule_out() {
+        let check = |k: usize, pairs: &[(f32, f64)], near: f64, expected: bool| {
+            let mut errors = Errors::new(k);
+            pairs.iter().for_each(|(near, exact)| errors.learn(*near, *exact));
+            assert_eq!(errors.rule_out(near), expected, "{k} {pairs:?} {near}");
+        };
+        // The farthest is 1.5, the largest error 0.5: three times that is still possible.
+        let eight = [(1.0, 1.0), (1.0, 1.5)].repeat(4);
+        check(8, &eight, 3.0, false);
+        check(8, &eight, 3.01, true);
+        check(1, &eight, 3.01, true);
+        check(1, &eight[..7], 100.0, false);
+        check(9, &eight, 100.0, false);
+        // Those behind the first `k` are no reason to look farther.
+        check(8, &[&eight[..], &[(9.0, 9.0)]].concat(), 3.01, true);
+    }
 }

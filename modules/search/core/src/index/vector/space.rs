@@ -205,16 +205,23 @@ pub(super) fn digest(row: &[u8]) -> u64 {
     lanes.into_iter().fold(row.len() as u64, |sum, lane| mix(sum, lane.to_le_bytes()))
 }
 
+/// Sums kept side by side, so that one addition does not wait for the other.
+const LANES: usize = 8;
+
 /// The sum of squares, and whether all elements are finite.
 fn squares<const W: usize>(blob: &[u8], read: impl Fn([u8; W]) -> f64) -> (f64, bool) {
-    let mut sum = 0.0;
-    let mut finite = true;
-    for element in blob.as_chunks::<W>().0 {
-        let x = read(*element);
-        finite &= x.is_finite();
-        sum += x * x;
+    let elements = blob.as_chunks::<W>().0;
+    let (blocks, rest) = elements.as_chunks::<LANES>();
+    let mut sums = [0.0; LANES];
+    for block in blocks.iter().map(<[_; LANES]>::as_slice).chain([rest]) {
+        for (sum, element) in sums.iter_mut().zip(block) {
+            let x = read(*element);
+            *sum += x * x;
+        }
     }
-    (sum, finite)
+    let sum: f64 = sums.iter().sum();
+    // The squares of finite numbers may be infinite.
+    (sum, sum.is_finite() || elements.iter().all(|element| read(*element).is_finite()))
 }
 
 fn map<const W: usize>(elements: &mut [u8], change: impl Fn([u8; W]) -> [u8; W]) {

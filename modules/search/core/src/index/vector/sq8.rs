@@ -41,8 +41,10 @@ fn write<const W: usize>(row: &[u8], code: &mut [u8], read: impl Fn([u8; W]) -> 
         return;
     };
     let elements = row.as_chunks::<W>().0;
-    let largest = elements.iter().fold(0.0f32, |most, x| most.max(read(*x).abs()));
-    let scale = largest / TOP;
+    // As numbers of their bits magnitudes have the same order, and any order of comparing gives it.
+    let magnitude = |x: &[u8; W]| read(*x).abs().to_bits();
+    let largest = elements.iter().fold(0, |most, x| magnitude(x).max(most));
+    let scale = f32::from_bits(largest) / TOP;
     let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
     for (to, x) in codes.iter_mut().zip(elements) {
         let [low, ..] = ((read(*x) * inverse).clamp(-TOP, TOP) + ROUND).to_bits().to_le_bytes();

@@ -39,8 +39,9 @@ Ratios are of one run. The column "measured elsewhere" is for orientation, of ot
   of it on a server with the keys alone. Reload: CPU time of a server's start with the RDB file, with work in the
   background, less that of an empty server's start; "keys" without the index.
 * Filters number the rows at random, or by how near they are to one of them ("correlated").
-* In-process: one thread, hnswlib and faiss-cpu from PyPI, whole batches of queries in one call; programs in turns,
-  the least of the rounds. The graph of Keyspan holds what it needs for deletes and filters.
+* In-process: one thread, hnswlib and faiss-cpu from PyPI, whole batches of queries in one call; programs in turns at
+  each ef, the least of six; builds one after the other, the less of two. The graph of Keyspan holds what it needs for
+  deletes and filters.
 * Churn: every vector of debian is replaced in a random order, ten times: by a blend with another one, at last by its
   own; beside a graph that is built of those at once. Recall of 500 queries.
 * Planner: in-process, a query with a filter from text to answer; beside it the time each way to search takes without

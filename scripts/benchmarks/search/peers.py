@@ -1,4 +1,5 @@
-"""A program: one sweep of hnswlib or faiss on one thread, printed as the core crate's program prints its own.
+"""A program: hnswlib or faiss on one thread, asked with each ef that comes in by a line; prints what the core
+crate's program prints.
 
 `python -m benchmarks.search.peers hnswlib|faiss|faiss-sq8 DIRECTORY COUNT`
 """
@@ -11,8 +12,6 @@ import numpy
 
 from .vectors import K, Vectors, unit
 
-EF = (10, 15, 20, 25, 30, 40, 50, 75, 100, 150, 200, 300, 400)
-ROUNDS = 5
 M, EF_CONSTRUCTION = 16, 200
 
 
@@ -65,7 +64,7 @@ KINDS = {"hnswlib": Hnswlib, "faiss": Faiss, "faiss-sq8": lambda dimension: Fais
 
 
 def main():
-    """Builds, sweeps, prints."""
+    """Builds, asks, prints."""
     kind, directory, count = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
     base = unit(numpy.load(directory / "base_f16.npy")[:count].astype(numpy.float32))
     queries = unit(numpy.load(directory / "query_f32.npy"))
@@ -74,20 +73,19 @@ def main():
     start = time.thread_time()
     index.build(base)
     print(f"{len(base)} vectors: build {(time.thread_time() - start) * 1e6 / len(base):.1f} us/vector")
-    for ef in EF:
-        recall, cost = swept(index, queries, truth, ef)
-        print(f"{ef} {recall:.4f} {cost:.1f}")
+    print("ready", flush=True)
+    for line in sys.stdin:
+        recall, cost = asked(index, queries, truth, int(line))
+        print(f"{int(line)} {recall:.4f} {cost:.1f}", flush=True)
 
 
-def swept(index, queries, truth, ef):
-    """Recall, and the least CPU time of a query in microseconds."""
-    costs = []
-    for _ in range(ROUNDS):
-        start = time.thread_time()
-        found = index.search(queries, ef)
-        costs.append((time.thread_time() - start) * 1e6 / len(queries))
+def asked(index, queries, truth, ef):
+    """Recall, and the CPU time of a query in microseconds."""
+    start = time.thread_time()
+    found = index.search(queries, ef)
+    cost = (time.thread_time() - start) * 1e6 / len(queries)
     hits = sum(len(wanted & set(row.tolist())) for wanted, row in zip(truth, found))
-    return hits / (K * len(queries)), min(costs)
+    return hits / (K * len(queries)), cost
 
 
 if __name__ == "__main__":

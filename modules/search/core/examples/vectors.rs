@@ -1,10 +1,10 @@
 //! Measures the vector index on embeddings in NumPy's format.
 //!
-//! `vectors DIRECTORY [COUNT] [none|sq8] [LEVEL]`: builds from `base_f16.npy` (the first COUNT
-//! rows), asks `query_f32.npy`, and prints time to build, memory, and for a row of ef values recall
-//! of the nearest 10 and time for a query; with `ROUNDS=n` the same again after each vector was
-//! replaced n times. Times are CPU time of
-//! one thread, but for loading and filters (wall clock).
+//! `vectors DIRECTORY [COUNT] [none|sq8] [LEVEL] [turns]`: builds from `base_f16.npy` (the first
+//! COUNT rows), asks `query_f32.npy`, and prints time to build, memory, and for a row of ef values
+//! recall of the nearest 10 and time for a query; with `turns` for each ef that comes in by a line,
+//! so that programs can take turns. Times are CPU time of one thread, but for loading and filters
+//! (wall clock).
 
 #![expect(
     clippy::unwrap_used,
@@ -44,14 +44,22 @@ fn main() {
         Space::with_level(Element::Float32, Metric::Cosine, dimension, quantization, level)
     };
     let truth = truth(space(Quantization::None), &base, &queries);
-    let mut index = build(space(quantization), &base);
+    let index = build(space(quantization), &base);
     reload(&index, &base);
+    if args.get(4).is_some_and(|word| word == "turns") {
+        return turns(&index, &queries, &truth);
+    }
     filtered(&index, &queries, base.len());
     sweep(&index, &queries, &truth);
-    let rounds: usize = std::env::var("ROUNDS").map_or(0, |rounds| rounds.parse().unwrap());
-    if rounds > 0 {
-        churn(&mut index, &base, rounds);
-        sweep(&index, &queries, &truth);
+}
+
+/// Asks all queries with each ef that comes in.
+fn turns(index: &Hnsw, queries: &[Vec<u8>], truth: &[Vec<u32>]) {
+    println!("ready");
+    for line in std::io::stdin().lines() {
+        let ef = line.unwrap().parse().unwrap();
+        let (recall, us) = ask(index, queries, truth, ef, 1);
+        println!("{ef} {recall:.4} {us:.1}");
     }
 }
 
@@ -101,25 +109,10 @@ fn filtered(index: &Hnsw, queries: &[Vec<u8>], count: usize) {
     }
 }
 
-/// Replaces every vector `rounds` times, each time in another order.
-fn churn(index: &mut Hnsw, base: &[Vec<u8>], rounds: usize) {
-    let mut scratch = Scratch::default();
-    let start = Instant::now();
-    for round in 0..rounds {
-        for place in 0..base.len() {
-            let label = place * (7919 + 2 * round) % base.len();
-            let probe = index.space().probe(&base[label]).unwrap();
-            index.replace(u32::try_from(label).unwrap(), &probe, &mut scratch).unwrap();
-        }
-    }
-    let us = start.elapsed().as_secs_f64() * 1e6 / (base.len() * rounds) as f64;
-    println!("replaced {rounds} times: {us:.1} us each; {} B/vector", index.memory() / base.len());
-}
-
 fn sweep(index: &Hnsw, queries: &[Vec<u8>], truth: &[Vec<u32>]) {
     println!("{:.2} links a vector, ef recall us", index.mean_links());
     for ef in [10, 15, 20, 25, 30, 40, 50, 75, 100, 150, 200, 300, 400] {
-        let (recall, us) = ask(index, queries, truth, ef);
+        let (recall, us) = ask(index, queries, truth, ef, 5);
         println!("{ef} {recall:.4} {us:.1}");
     }
 }
@@ -161,10 +154,17 @@ fn truth(space: Space, base: &[Vec<u8>], queries: &[Vec<u8>]) -> Vec<Vec<u32>> {
     truth
 }
 
-fn ask(index: &Hnsw, queries: &[Vec<u8>], truth: &[Vec<u32>], ef: usize) -> (f64, f64) {
+/// Recall and the least time of a query of so many rounds.
+fn ask(
+    index: &Hnsw,
+    queries: &[Vec<u8>],
+    truth: &[Vec<u32>],
+    ef: usize,
+    rounds: usize,
+) -> (f64, f64) {
     let (mut scratch, cancel) = (Scratch::default(), Cancel::new());
     let (mut hits, mut best) = (0, f64::INFINITY);
-    for _ in 0..5 {
+    for _ in 0..rounds {
         hits = 0;
         let start = support::cpu_us();
         for (query, truth) in queries.iter().zip(truth) {

@@ -51,7 +51,8 @@ def table(found):
     for title, states in found.items():
         for name, state in states.items():
             recalls = [f"{recall:.4f}" for recall in state.recalls]
-            rows.append([f"{title}, {words(name)}", f"{state.cost:.0f}", f"{state.memory:,}", f"{state.links:.2f}", *recalls])
+            figures = f"{state.cost:.0f}", f"{state.memory:,}", f"{state.links:.2f}"
+            rows.append([f"{title}, {words(name)}", *figures, *recalls])
     return markdown(head, rows)
 
 
@@ -68,7 +69,8 @@ def draw(found):
     for title, states in found.items():
         for name in ("fresh", str(REPLACED)):
             rows[f"{title}, {words(name)}"] = [100 * (1 - recall) for recall in states[name].recalls]
-    plots.draw(rows.values(), list(rows), [f"ef {ef}" for ef in EF], "% of the nearest 10 missed", PLOTS / "search-churn.svg")
+    ticks = [f"ef {ef}" for ef in EF]
+    plots.draw(rows.values(), list(rows), ticks, "% of the nearest 10 missed", PLOTS / "search-churn.svg")
 
 
 def lost(results, _label):
@@ -80,11 +82,13 @@ def lost(results, _label):
 
 def grown(results, _label):
     """Reads memory over that of a fresh graph: the largest ratio."""
-    ratios = [states[str(REPLACED)].memory / states["fresh"].memory for states in results.figures.get("churn", {}).values()]
+    found = results.figures.get("churn", {}).values()
+    ratios = [states[str(REPLACED)].memory / states["fresh"].memory for states in found]
     return max(ratios, default=None)
 
 
 LINES = (
-    Line("every vector replaced 10 times, debian: recall lost to a fresh graph, most of all ef", (None,), 0.01, plain(4), lost),
+    Line("every vector replaced 10 times, debian: recall lost to a fresh graph, most of all ef", (None,), 0.01, plain(4),
+         lost),
     Line("every vector replaced 10 times, debian: memory over that of a fresh graph", (None,), 1.1, plain(3), grown),
 )

@@ -105,6 +105,6 @@ def least(results, _label):
 
 
 LINES = (
-    Line("filters of 0.1 to 50 %, random and correlated, ef 50: least recall of the planner's choice", (None,), None, plain(3),
-         least),
+    Line("filters of 0.1 to 50 %, random and correlated, ef 50: least recall of the planner's choice", (None,), None,
+         plain(3), least),
 )

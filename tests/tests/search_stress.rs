@@ -351,8 +351,9 @@ fn check(client: &mut Client, draws: &mut Draws) -> Outcome<()> {
     replication::wait("the graphs", || Ok(client.info("search_backlog")? == "0"))?;
     let documents = documents(client)?;
     let count = info(client, "i", "num_docs")?;
+    let there = (client.value("DBSIZE")?.to_string(), keys(client, "i", "*", b"")?.len());
     ensure(count == documents.len().to_string(), || {
-        format!("num_docs {count}, but {} documents", documents.len())
+        format!("num_docs {count}, but {} documents; keys, found: {there:?}", documents.len())
     })?;
     same(&keys(client, "i", "*", b"")?, &names(&documents, |_| true), "*")?;
     let over = names(&documents, |one| one.number.is_some_and(|number| number > 50.0));

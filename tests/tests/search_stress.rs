@@ -150,8 +150,9 @@ fn search(draws: &mut Draws) -> Vec<Vec<u8>> {
 
 fn operate(draws: &mut Draws) -> Vec<Vec<u8>> {
     match draws.below(40) {
-        0 => line("FLUSHALL"),
-        1 => line("FLUSHALL ASYNC"),
+        // Valkey 8.1.1 ends itself now and then when it frees a database in the background, without any
+        // module too: `kvstore.c:322 'kvs->overhead_hashtable_lut == 0' is not true`.
+        0 | 1 => line("FLUSHALL SYNC"),
         2..=4 => line("BGSAVE"),
         5 => line("BGREWRITEAOF"),
         6 => line("FT.DROPINDEX i"),
@@ -423,7 +424,7 @@ fn reload(server: &Server, client: &mut Client) -> Outcome<()> {
 
 /// The memory that is in use when everything is gone.
 fn emptied(client: &mut Client) -> Outcome<u64> {
-    client.expect("FLUSHALL", "+OK")?;
+    client.expect("FLUSHALL SYNC", "+OK")?;
     // Threads free what was large.
     let mut last = u64::MAX;
     replication::wait("the memory to be freed", || {

@@ -150,8 +150,9 @@ fn search(draws: &mut Draws) -> Vec<Vec<u8>> {
 
 fn operate(draws: &mut Draws) -> Vec<Vec<u8>> {
     match draws.below(40) {
-        0 => line("FLUSHALL"),
-        1 => line("FLUSHALL ASYNC"),
+        // Valkey 8.1.1 ends itself now and then when it frees a database in the background, without any
+        // module too: `kvstore.c:322 'kvs->overhead_hashtable_lut == 0' is not true`.
+        0 | 1 => line("FLUSHALL SYNC"),
         2..=4 => line("BGSAVE"),
         5 => line("BGREWRITEAOF"),
         6 => line("FT.DROPINDEX i"),
@@ -351,8 +352,9 @@ fn check(client: &mut Client, draws: &mut Draws) -> Outcome<()> {
     replication::wait("the graphs", || Ok(client.info("search_backlog")? == "0"))?;
     let documents = documents(client)?;
     let count = info(client, "i", "num_docs")?;
+    let there = (client.value("DBSIZE")?.to_string(), keys(client, "i", "*", b"")?.len());
     ensure(count == documents.len().to_string(), || {
-        format!("num_docs {count}, but {} documents", documents.len())
+        format!("num_docs {count}, but {} documents; keys, found: {there:?}", documents.len())
     })?;
     same(&keys(client, "i", "*", b"")?, &names(&documents, |_| true), "*")?;
     let over = names(&documents, |one| one.number.is_some_and(|number| number > 50.0));
@@ -422,7 +424,7 @@ fn reload(server: &Server, client: &mut Client) -> Outcome<()> {
 
 /// The memory that is in use when everything is gone.
 fn emptied(client: &mut Client) -> Outcome<u64> {
-    client.expect("FLUSHALL", "+OK")?;
+    client.expect("FLUSHALL SYNC", "+OK")?;
     // Threads free what was large.
     let mut last = u64::MAX;
     replication::wait("the memory to be freed", || {

@@ -148,7 +148,7 @@ mod tests {
         check(&[-1, -2], ServerTtl::Forever);
         check(&[-1, 70, 30, -2], ServerTtl::Millis(30));
         check(&[0], ServerTtl::Millis(0));
-        let odd = |reply| matches!(unpack(reply), Err(Error::Server(said)) if said.contains("nil"));
+        let odd = |reply| matches!(unpack(reply), Err(Error::Server(said)) if said.contains("another shape"));
         assert!(odd(Value::Nil) && odd(Value::Array(vec![Value::Nil, Value::Okay])));
     }
 }

@@ -4,11 +4,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from . import bloom, json, page
+from . import bloom, json, page, timeseries
 from .measure import say
 from .server import ROOT, Server, Subject, program
 
-SECTIONS = {"json": json, "bloom": bloom}
+SECTIONS = {"json": json, "bloom": bloom, "timeseries": timeseries}
 MODULES = ROOT / "target" / "modules"
 
 

@@ -12,8 +12,8 @@ PLOTS = ROOT / "docs" / "plots"
 
 HEAD = """# Benchmarks
 
-Written by `scripts/bench json` and `scripts/bench bloom`, a section each; do not edit by hand. Each run measures
-everything anew and writes its section.
+Written by `scripts/bench json`, `scripts/bench bloom` and `scripts/bench timeseries`, a section each; do not edit by
+hand. Each run measures everything anew and writes its section.
 """
 
 TAIL = """## How it is measured
@@ -32,6 +32,7 @@ TAIL = """## How it is measured
 
     scripts/bench json                          # everything; writes its section of this page, and its plots
     scripts/bench bloom                         # likewise
+    scripts/bench timeseries                    # likewise
     scripts/bench json --only get-small         # one row (or several), printed only; --list names them
     scripts/bench json --server valkey-9.1      # another server of scripts/servers
     scripts/bench json --reference-module PATH  # another module's .so beside it, same protocol

@@ -11,6 +11,14 @@ pub struct Arg<'a> {
     pub position: usize,
 }
 
+impl<'a> Arg<'a> {
+    /// A key that no word of the command line names: [`Host`](crate::host::Host) finds it by its
+    /// bytes, which costs a copy.
+    pub const fn named(bytes: &'a [u8]) -> Self {
+        Self { bytes, position: usize::MAX }
+    }
+}
+
 /// What is missing or left over in a command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Malformed;
@@ -46,6 +54,16 @@ impl<'a> Args<'a> {
             self.peek().is_some_and(|arg| arg.bytes.eq_ignore_ascii_case(keyword.as_bytes()));
         self.next += usize::from(found);
         found
+    }
+
+    /// The words that are left, without taking them.
+    pub fn rest(&self) -> &'a [&'a [u8]] {
+        self.words.get(self.next..).unwrap_or_default()
+    }
+
+    /// All words, the command's name included.
+    pub fn all(&self) -> &'a [&'a [u8]] {
+        self.words
     }
 
     /// How many words are left.
@@ -98,6 +116,7 @@ mod tests {
         assert_eq!(args.take(), Ok(Arg { bytes: b"key", position: 1 }));
         assert!(!args.take_keyword("XX") && args.take_keyword("NX"));
         assert_eq!((args.len(), args.finish()), (1, Err(Malformed)));
+        assert_eq!((args.rest(), args.all().len()), (&words[3..], 4));
         assert_eq!(args.into_iter().map(|arg| arg.position).collect::<Vec<_>>(), [3]);
         assert_eq!(args.take().map(|arg| arg.bytes), Ok(&b"v"[..]));
         assert_eq!((args.take(), args.finish()), (Err(Malformed), Ok(())));

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::{
     command::{Access, Argument, ArgumentKind, Arity, Keys, Row},
-    settings::{Kind, Setting},
+    settings::{Kind, Setting, Text},
 };
 
 /// A command's syntax as a person types it: `JSON.SET key path value [NX | XX]`.
@@ -94,6 +94,7 @@ fn range(setting: &Setting) -> String {
         Kind::Integer { min, max } => format!("{min} to {max}"),
         Kind::Memory { max } => format!("0 to {max} bytes, with units"),
         Kind::Ratio => "above 0, below 1".to_owned(),
+        Kind::Text(_) => "text".to_owned(),
     }
 }
 
@@ -103,6 +104,8 @@ fn default(setting: &Setting) -> String {
         Kind::Choice(words) => words.get(usize::try_from(setting.default).unwrap_or(0)).copied(),
         Kind::Integer { .. } | Kind::Memory { .. } => None,
         Kind::Ratio => return f64::from_bits(setting.default.cast_unsigned()).to_string(),
+        Kind::Text(Text { default: "", .. }) => Some("empty"),
+        Kind::Text(Text { default, .. }) => Some(default),
     };
     named.map_or_else(|| setting.default.to_string(), str::to_owned)
 }
@@ -116,7 +119,7 @@ fn names(setting: &Setting) -> String {
     for alias in setting.aliases {
         let _ = write!(names, ", `{alias}`");
     }
-    if let Some(name) = setting.load_name {
+    for name in setting.load_names.iter().flatten() {
         let _ = write!(names, ", as load argument also `{name}`");
     }
     names

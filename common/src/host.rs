@@ -1,5 +1,7 @@
 //! What a command asks of the server it runs in.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use crate::{args::Arg, reply::Reply};
 
 /// The key holds a value of another type.
@@ -45,6 +47,45 @@ pub trait Host<V> {
     /// Whether the command comes from a primary or from the AOF: it was accepted there, and what
     /// was accepted must not be refused here.
     fn is_replicated(&self) -> bool;
+
+    /// The number of the database that is selected.
+    fn database(&self) -> i32 {
+        0
+    }
+
+    /// Whether the user of this call may read every one of these keys.
+    fn may_read_keys(&self, _keys: &mut dyn Iterator<Item = &[u8]>) -> bool {
+        true
+    }
+
+    /// Milliseconds since 1970.
+    fn now_ms(&self) -> u64 {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Whether the client of this call can wait: not in MULTI, not in a script.
+    fn can_wait(&self) -> bool {
+        false
+    }
+
+    /// Has the client wait until `attempt` answers it, which is asked each time [`Host::wake`] names
+    /// the key or the key is made, and writes either a whole reply, or nothing and returns false.
+    /// When the time is up (0 for never) or the key is deleted, `late` answers. The last thing a
+    /// command does, and only where the client [can wait](Host::can_wait).
+    fn wait(
+        &mut self,
+        _key: Arg<'_>,
+        _timeout_ms: u64,
+        _attempt: impl FnMut(Option<&V>, &mut dyn Reply) -> bool + Send + 'static,
+        _late: impl FnMut(Option<&V>, &mut dyn Reply) + Send + 'static,
+    ) where
+        V: 'static,
+    {
+    }
+
+    /// Asks those who [wait](Host::wait) for the key again.
+    fn wake(&mut self, _key: Arg<'_>) {}
 
     /// Runs `job`, which must need nothing of the server, and answers with what `finish` writes of
     /// its outcome. A server runs it on another thread while other clients are served, and blocks

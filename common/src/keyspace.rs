@@ -22,6 +22,8 @@ pub struct Keyspace {
     pub replicated: Vec<Vec<Vec<u8>>>,
     /// Whether commands come from a primary.
     pub is_replica: bool,
+    /// Milliseconds since 1970, as commands see them.
+    pub now_ms: u64,
 }
 
 /// What a key of no type of the module holds.
@@ -106,5 +108,9 @@ impl<V: 'static> Host<V> for Keyspace {
 
     fn is_replicated(&self) -> bool {
         self.is_replica
+    }
+
+    fn now_ms(&self) -> u64 {
+        self.now_ms
     }
 }

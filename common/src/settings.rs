@@ -23,7 +23,29 @@ pub enum Kind {
     },
     /// A number above 0 and below 1, stored as the bits of an `f64` ([`Setting::ratio`]).
     Ratio,
+    /// A text in a grammar of its own, which the module keeps ([`Text`]).
+    Text(Text),
 }
+
+/// A setting that is a text in a grammar of its own.
+#[derive(Clone, Copy, Debug)]
+pub struct Text {
+    /// The value when nothing is said.
+    pub default: &'static str,
+    /// Takes a new value, or says why not, in the words of the reference.
+    pub accept: fn(&str) -> Result<(), String>,
+    /// The present value.
+    pub shown: fn() -> String,
+}
+
+/// Two settings never share their functions, so that the default tells enough.
+impl PartialEq for Text {
+    fn eq(&self, other: &Self) -> bool {
+        self.default == other.default
+    }
+}
+
+impl Eq for Text {}
 
 /// The stored form of a ratio.
 const fn bits(ratio: f64) -> i64 {
@@ -47,8 +69,10 @@ pub struct Setting {
     pub unprefixed: bool,
     /// Other names of the same setting, all behind the module's prefix.
     pub aliases: &'static [&'static str],
-    /// A further name that only load arguments have.
-    pub load_name: Option<&'static str>,
+    /// Further names that only load arguments have.
+    pub load_names: [Option<&'static str>; 2],
+    /// Whether a value in range is refused all the same.
+    pub refuses: Option<fn(i64) -> bool>,
     value: AtomicI64,
 }
 
@@ -63,7 +87,8 @@ impl Setting {
             fixed: false,
             unprefixed: false,
             aliases: &[],
-            load_name: None,
+            load_names: [None; 2],
+            refuses: None,
             value: AtomicI64::new(default),
         }
     }
@@ -71,6 +96,20 @@ impl Setting {
     /// A setting that is a ratio, at its default.
     pub const fn of_ratio(name: &'static str, about: &'static str, default: f64) -> Self {
         Self::new(name, about, Kind::Ratio, bits(default))
+    }
+
+    /// A setting that is a text, at its default.
+    pub const fn of_text(
+        name: &'static str,
+        about: &'static str,
+        text: Text,
+    ) -> Self {
+        Self::new(name, about, Kind::Text(text), 0)
+    }
+
+    /// Refusing some of the values in range.
+    pub const fn refusing(self, refuses: fn(i64) -> bool) -> Self {
+        Self { refuses: Some(refuses), ..self }
     }
 
     /// Under its bare name where the server can, behind the module's prefix elsewhere.
@@ -83,9 +122,13 @@ impl Setting {
         Self { aliases, ..self }
     }
 
-    /// With a further name among load arguments.
+    /// With a further name among load arguments, of which there may be two.
     pub const fn load_name(self, name: &'static str) -> Self {
-        Self { load_name: Some(name), ..self }
+        let load_names = match self.load_names {
+            [None, last] => [Some(name), last],
+            [first, _] => [first, Some(name)],
+        };
+        Self { load_names, ..self }
     }
 
     /// Whether a load argument of this name means this setting.
@@ -93,7 +136,7 @@ impl Setting {
         [self.name]
             .iter()
             .chain(self.aliases)
-            .chain(&self.load_name)
+            .chain(self.load_names.iter().flatten())
             .any(|n| n.eq_ignore_ascii_case(name))
     }
 
@@ -112,6 +155,26 @@ impl Setting {
         f64::from_bits(self.get().cast_unsigned())
     }
 
+    /// The present value of a setting that is a text, empty for others.
+    pub fn text(&self) -> String {
+        if let Kind::Text(text) = self.kind { (text.shown)() } else { String::new() }
+    }
+
+    /// Sets the value of a setting that is a text.
+    ///
+    /// # Errors
+    /// Why it is refused, and nothing changed.
+    pub fn set_text(&self, value: &str) -> Result<(), String> {
+        match self.kind {
+            Kind::Text(text) => (text.accept)(value),
+            Kind::Bool
+            | Kind::Choice(_)
+            | Kind::Integer { .. }
+            | Kind::Memory { .. }
+            | Kind::Ratio => Err(format!("Invalid value for `{}`", self.name)),
+        }
+    }
+
     /// Sets the value.
     ///
     /// # Errors
@@ -126,7 +189,9 @@ impl Setting {
                 let ratio = f64::from_bits(value.cast_unsigned());
                 ratio > 0.0 && ratio < 1.0
             }
+            Kind::Text(_) => false,
         };
+        let fits = fits && !self.refuses.is_some_and(|refuses| refuses(value));
         if fits {
             self.value.store(value, Ordering::Relaxed);
         }
@@ -141,6 +206,7 @@ impl Setting {
             Kind::Integer { .. } => return word.parse().ok(),
             Kind::Memory { .. } => return bytes(word),
             Kind::Ratio => return crate::number::parse_f64(word.as_bytes()).map(bits),
+            Kind::Text(_) => None,
         }
         .and_then(|index| i64::try_from(index).ok())
     }
@@ -223,9 +289,31 @@ mod tests {
 
     #[test]
     fn a_setting_answers_to_each_of_its_names() {
-        let setting = Setting::new("x-y", "", Kind::Bool, 0).aliases(&["z"]).load_name("OLD");
-        for (name, expected) in [("X-Y", true), ("z", true), ("old", true), ("x", false)] {
+        let setting = Setting::new("x-y", "", Kind::Bool, 0).aliases(&["z"]);
+        let setting = setting.load_name("OLD").load_name("OLDER");
+        for (name, expected) in
+            [("X-Y", true), ("z", true), ("old", true), ("older", true), ("x", false)]
+        {
             assert_eq!(setting.is_named(name), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn a_text_is_the_modules_own() {
+        fn accept(text: &str) -> Result<(), String> {
+            if text.is_empty() { Err("empty".to_owned()) } else { Ok(()) }
+        }
+        let text = Text { default: "none", accept, shown: || "shown".to_owned() };
+        let setting = Setting::of_text("x", "", text);
+        assert_eq!((setting.text(), setting.set_text("A")), ("shown".to_owned(), Ok(())));
+        assert_eq!(setting.set_text(""), Err("empty".to_owned()));
+        assert!(!setting.set(0) && Setting::new("y", "", Kind::Bool, 0).set_text("A").is_err());
+    }
+
+    #[test]
+    fn a_value_in_range_may_be_refused() {
+        let even = Setting::new("x", "", Kind::Integer { min: 0, max: 9 }, 2);
+        let even = even.refusing(|value| value % 2 == 1);
+        assert!(even.set(4) && !even.set(5) && even.get() == 4);
     }
 }

@@ -4,7 +4,9 @@
 //! with `*` behind. Newer servers answer for a prefix themselves, but by functions of one name that
 //! take different arguments (a string in Redis, bytes and a length in Valkey 9.1).
 
-use redis_module::raw::REDISMODULE_CTX_FLAGS_REPLICATED;
+use redis_module::raw::{REDISMODULE_CMD_KEY_ACCESS, REDISMODULE_CTX_FLAGS_REPLICATED};
+
+use crate::key::Name;
 
 use crate::raw::{self, Api};
 
@@ -16,6 +18,42 @@ pub(crate) unsafe fn may_read<'a>(
     api: &'static Api,
     ctx: *mut raw::Ctx,
     mut prefixes: impl Iterator<Item = &'a [u8]>,
+) -> bool {
+    // SAFETY: the caller's promise, and a user of the server's.
+    unsafe { with_user(api, ctx, |user| may_user_read(api, user, &mut prefixes)) }
+}
+
+/// Whether each of these keys may be read.
+///
+/// # Safety
+/// As for [`may_read`].
+pub(crate) unsafe fn may_read_keys(
+    api: &'static Api,
+    ctx: *mut raw::Ctx,
+    mut keys: &mut dyn Iterator<Item = &[u8]>,
+) -> bool {
+    let access = REDISMODULE_CMD_KEY_ACCESS.cast_signed();
+    // SAFETY: the caller's promise.
+    unsafe {
+        with_user(api, ctx, |user| {
+            // Most may read all, which is found out once and not for each key.
+            may_user_read(api, user, &mut std::iter::once(&b""[..]))
+                || Iterator::all(&mut keys, |key| {
+                    let name = Name::new(api, key);
+                    (api.check_key_permissions)(user, name.word(), access) == raw::OK
+                })
+        })
+    }
+}
+
+/// What `body` says of the user of this call; true for who is no user: the primary, the AOF.
+///
+/// # Safety
+/// As for [`may_read`].
+unsafe fn with_user(
+    api: &'static Api,
+    ctx: *mut raw::Ctx,
+    body: impl FnOnce(*mut raw::User) -> bool,
 ) -> bool {
     // SAFETY: the caller's promise; the user is freed below.
     let user = unsafe {
@@ -34,8 +72,7 @@ pub(crate) unsafe fn may_read<'a>(
         // A user that was deleted while connected.
         return false;
     }
-    // SAFETY: a user of the server's.
-    let may = unsafe { may_user_read(api, user, &mut prefixes) };
+    let may = body(user);
     // SAFETY: as above.
     unsafe { (api.free_user)(user) };
     may

@@ -16,7 +16,9 @@ use redis_module::raw::{
 
 use crate::raw::{self, Api};
 use crate::text::with_c_str;
-use crate::{job, replication, value};
+use crate::key::Name;
+use crate::wait::{self, Waiting};
+use crate::{acl, job, replication, value};
 
 const READ: c_int = REDISMODULE_READ.cast_signed();
 const READ_WRITE: c_int = (REDISMODULE_READ | REDISMODULE_WRITE).cast_signed();
@@ -34,6 +36,24 @@ pub(crate) struct Context<'call, V> {
     words: &'call [*mut raw::Word],
     blocked: bool,
     value: PhantomData<V>,
+}
+
+/// A string of the server's for a key.
+enum Word {
+    /// A word of the command line.
+    Given(*mut raw::Word),
+    /// Made for a key that no word names.
+    Made(Name),
+}
+
+impl Word {
+    #[inline]
+    fn raw(&self) -> *mut raw::Word {
+        match self {
+            Self::Given(word) => *word,
+            Self::Made(name) => name.word(),
+        }
+    }
 }
 
 /// An open key, closed on drop.
@@ -62,21 +82,21 @@ impl<'call, V: DataType> Context<'call, V> {
         self.blocked
     }
 
-    /// The server's own string for a word; null for a place outside the command line.
+    /// The server's own string for a word, or one made for a key that no word names.
     #[inline]
-    fn word(&self, key: Arg<'_>) -> *mut raw::Word {
-        self.words.get(key.position).copied().unwrap_or(std::ptr::null_mut())
+    fn word(&self, key: Arg<'_>) -> Word {
+        match self.words.get(key.position) {
+            Some(word) => Word::Given(*word),
+            None => Word::Made(Name::new(self.api, key.bytes)),
+        }
     }
 
     /// Opens a key, `None` if it does not exist and is opened for reading only.
     #[inline]
     fn open(&self, key: Arg<'_>, mode: c_int) -> Option<OpenKey> {
         let word = self.word(key);
-        if word.is_null() {
-            return None;
-        }
-        // SAFETY: the context of the running callback and one of its words.
-        let key = unsafe { (self.api.open_key)(self.ctx, word, mode) };
+        // SAFETY: the context of the running callback and a string of the server's.
+        let key = unsafe { (self.api.open_key)(self.ctx, word.raw(), mode) };
         (!key.is_null()).then_some(OpenKey { api: self.api, key })
     }
 
@@ -130,14 +150,11 @@ impl<V: DataType> Host<V> for Context<'_, V> {
 
     fn changed(&mut self, key: Arg<'_>, event: &'static str) {
         let word = self.word(key);
-        if word.is_null() {
-            return;
-        }
         with_c_str(event, |event| {
-            // SAFETY: the context of the running callback, one of its words, a text with NUL.
+            // SAFETY: the context of the running callback, a string of the server's, a text with NUL.
             unsafe {
-                (self.api.signal_modified_key)(self.ctx, word);
-                (self.api.notify)(self.ctx, REDISMODULE_NOTIFY_MODULE, event, word);
+                (self.api.signal_modified_key)(self.ctx, word.raw());
+                (self.api.notify)(self.ctx, REDISMODULE_NOTIFY_MODULE, event, word.raw());
             }
         });
     }
@@ -156,6 +173,42 @@ impl<V: DataType> Host<V> for Context<'_, V> {
         // SAFETY: the context of the running callback.
         let flags = unsafe { (self.api.context_flags)(self.ctx) };
         flags.cast_unsigned() & OBEYED != 0
+    }
+
+    fn database(&self) -> i32 {
+        // SAFETY: the context of the running callback.
+        unsafe { (self.api.selected_db)(self.ctx) }
+    }
+
+    fn may_read_keys(&self, keys: &mut dyn Iterator<Item = &[u8]>) -> bool {
+        // SAFETY: the context of the running callback.
+        unsafe { acl::may_read_keys(self.api, self.ctx, keys) }
+    }
+
+    fn can_wait(&self) -> bool {
+        // SAFETY: the context of the running callback.
+        unsafe { wait::can_wait(self.api, self.ctx) }
+    }
+
+    fn wait(
+        &mut self,
+        key: Arg<'_>,
+        timeout_ms: u64,
+        attempt: impl FnMut(Option<&V>, &mut dyn Reply) -> bool + Send + 'static,
+        late: impl FnMut(Option<&V>, &mut dyn Reply) + Send + 'static,
+    ) {
+        let word = self.word(key);
+        let waiting = Waiting::new::<V>(key.bytes, attempt, late);
+        // SAFETY: the context of the running callback, which writes no reply after this.
+        self.blocked = unsafe { waiting.block(self.api, self.ctx, word.raw(), timeout_ms) };
+    }
+
+    fn wake(&mut self, key: Arg<'_>) {
+        if wait::is_anyone_waiting() {
+            let word = self.word(key);
+            // SAFETY: the context of the running callback and a string of the server's.
+            unsafe { (self.api.signal_key_as_ready)(self.ctx, word.raw()) };
+        }
     }
 
     fn spawn<T: Send + 'static>(

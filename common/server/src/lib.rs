@@ -34,6 +34,7 @@ mod skipped_aux;
 mod snapshot;
 mod text;
 mod value;
+mod wait;
 
 pub use alloc::ServerAlloc;
 pub use call::{Call, ServerCommand};

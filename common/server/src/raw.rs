@@ -169,6 +169,13 @@ api! {
         block_client: RedisModule_BlockClient(
             *mut Ctx, CommandFunction, CommandFunction,
             Option<unsafe extern "C" fn(*mut Ctx, *mut c_void)>, c_longlong) -> *mut BlockedClient;
+        block_on_keys: RedisModule_BlockClientOnKeys(
+            *mut Ctx, CommandFunction, CommandFunction,
+            Option<unsafe extern "C" fn(*mut Ctx, *mut c_void)>, c_longlong, *mut *mut Word, c_int,
+            *mut c_void) -> *mut BlockedClient;
+        signal_key_as_ready: RedisModule_SignalKeyAsReady(*mut Ctx, *mut Word);
+        check_key_permissions: RedisModule_ACLCheckKeyPermissions(
+            *mut User, *mut Word, c_int) -> c_int;
         unblock_client: RedisModule_UnblockClient(*mut BlockedClient, *mut c_void) -> c_int;
         blocked_private_data: RedisModule_GetBlockedClientPrivateData(*mut Ctx) -> *mut c_void;
         on_disconnect: RedisModule_SetDisconnectCallback(

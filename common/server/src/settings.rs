@@ -50,11 +50,35 @@ impl LoadArguments {
                 .ok_or_else(|| format!("unknown load argument '{name}'"))?;
             let value = words.next().ok_or_else(|| format!("'{name}' lacks its value"))?;
             let value = String::from_utf8_lossy(value);
-            if !setting.parse(&value).is_some_and(|number| setting.set(number)) {
+            if !takes(setting, &value) {
                 return Err(format!("'{value}' is no value of '{name}'"));
             }
         }
         Ok(arguments)
+    }
+}
+
+/// Sets a setting to what a word says; whether it is one of its values.
+fn takes(setting: &Setting, word: &str) -> bool {
+    match setting.kind {
+        Kind::Text(_) => setting.set_text(word).is_ok(),
+        Kind::Bool
+        | Kind::Choice(_)
+        | Kind::Integer { .. }
+        | Kind::Memory { .. }
+        | Kind::Ratio => setting.parse(word).is_some_and(|number| setting.set(number)),
+    }
+}
+
+/// A setting that the server keeps as a text.
+fn shown(setting: &Setting) -> String {
+    match setting.kind {
+        Kind::Text(_) => setting.text(),
+        Kind::Bool
+        | Kind::Choice(_)
+        | Kind::Integer { .. }
+        | Kind::Memory { .. }
+        | Kind::Ratio => setting.ratio().to_string(),
     }
 }
 
@@ -140,8 +164,8 @@ unsafe fn register_one(
         }
         // SAFETY: as above.
         Kind::Choice(words) => unsafe { register_choice(api, ctx, &name, setting, words, fixed) },
-        Kind::Ratio => {
-            let Ok(value) = CString::new(setting.ratio().to_string()) else { return raw::ERR };
+        Kind::Ratio | Kind::Text(_) => {
+            let Ok(value) = CString::new(shown(setting)) else { return raw::ERR };
             let (name, value) = (name.as_ptr(), value.as_ptr());
             let (read, write) = (Some(text as _), Some(set_text as _));
             // SAFETY: as above; the server copies the value.
@@ -208,7 +232,7 @@ unsafe extern "C" fn text(_name: *const c_char, data: *mut c_void) -> *mut raw::
     // SAFETY: as above; the table is filled when a callback runs.
     let (setting, api) = unsafe { (&*data.cast::<Setting>(), raw::api()) };
     guard("CONFIG GET", || {
-        let value = setting.ratio().to_string();
+        let value = shown(setting);
         // SAFETY: the server copies the text.
         let word = unsafe { (api.create_string)(null_mut(), value.as_ptr().cast(), value.len()) };
         let mut kept = TEXTS.lock().unwrap_or_else(PoisonError::into_inner);
@@ -244,14 +268,25 @@ unsafe extern "C" fn set_text(
             let start = (api.string_ptr_len)(value, &raw mut len);
             std::slice::from_raw_parts(start.cast(), len)
         };
-        let number = setting.parse(&String::from_utf8_lossy(value));
-        number.is_some_and(|number| setting.set(number))
+        set_from(setting, &String::from_utf8_lossy(value))
     });
-    if taken == Some(true) {
-        return raw::OK;
+    match taken {
+        Some(Ok(())) => raw::OK,
+        // SAFETY: the server reads the error.
+        Some(Err(why)) => unsafe { tell(&why, error) },
+        // SAFETY: as above.
+        None => unsafe { tell("internal error", error) },
     }
-    // SAFETY: the server reads the error.
-    unsafe { tell(&format!("Invalid value for `{}`", setting.name), error) }
+}
+
+/// # Errors
+/// What the client is told.
+fn set_from(setting: &Setting, text: &str) -> Result<(), String> {
+    if matches!(setting.kind, Kind::Text(_)) {
+        return setting.set_text(text);
+    }
+    let is_taken = setting.parse(text).is_some_and(|number| setting.set(number));
+    if is_taken { Ok(()) } else { Err(format!("Invalid value for `{}`", setting.name)) }
 }
 
 unsafe extern "C" fn set_number(

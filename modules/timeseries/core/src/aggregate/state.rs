@@ -1,0 +1,234 @@
+//! What an aggregator keeps of the samples it saw: the fields of a rule's context in payloads.
+
+use keyspan_common::rdb::{Error, Read, Write};
+
+use super::{Aggregator, Twa};
+
+/// A sum, or from where it would be infinite on, a mean.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Average {
+    sum: f64,
+    count: f64,
+    is_mean: bool,
+}
+
+/// What is kept of samples.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum State {
+    Extremes { max: f64, min: f64 },
+    Single(f64),
+    First { value: f64, is_unset: bool },
+    Average(Average),
+    Moments { sum: f64, squares: f64, count: u64 },
+    Twa(Twa),
+}
+
+impl Average {
+    fn add(&mut self, value: f64) {
+        self.count += 1.0;
+        let is_same_sign = (self.sum < 0.0) == (value < 0.0);
+        let overflows = is_same_sign && self.sum.abs() > f64::MAX - value.abs();
+        if !self.is_mean && !overflows {
+            self.sum += value;
+            return;
+        }
+        if !self.is_mean {
+            self.sum /= self.count - 1.0;
+            self.is_mean = true;
+        }
+        self.sum = self.sum / self.count * (self.count - 1.0) + value / self.count;
+    }
+
+    fn value(&self) -> f64 {
+        if self.is_mean { self.sum } else { self.sum / self.count }
+    }
+}
+
+fn numbers(values: &[f64]) -> impl DoubleEndedIterator<Item = f64> + '_ {
+    values.iter().copied().filter(|value| !value.is_nan())
+}
+
+fn count(len: usize) -> u64 {
+    u64::try_from(len).unwrap_or(u64::MAX)
+}
+
+/// As a double, rounded.
+#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
+fn double(count: u64) -> f64 {
+    count as f64
+}
+
+/// Variance of the population, computed as the peer does.
+fn variance(sum: f64, squares: f64, count: f64) -> f64 {
+    let mean = sum / count;
+    (squares - 2.0 * sum * mean + mean * mean * count) / count
+}
+
+impl State {
+    pub(super) fn new(aggregator: Aggregator, is_reverse: bool) -> Self {
+        match aggregator {
+            Aggregator::Min | Aggregator::Max | Aggregator::Range => {
+                Self::Extremes { max: f64::MIN, min: f64::MAX }
+            }
+            Aggregator::Sum | Aggregator::Count | Aggregator::CountNan | Aggregator::CountAll => {
+                Self::Single(0.0)
+            }
+            // Latest first, the last is the first one.
+            Aggregator::First if is_reverse => Self::Single(0.0),
+            Aggregator::Last if !is_reverse => Self::Single(0.0),
+            Aggregator::First | Aggregator::Last => Self::First { value: 0.0, is_unset: true },
+            Aggregator::Avg => Self::Average(Average::default()),
+            Aggregator::StdP | Aggregator::StdS | Aggregator::VarP | Aggregator::VarS => {
+                Self::Moments { sum: 0.0, squares: 0.0, count: 0 }
+            }
+            Aggregator::Twa => Self::Twa(Twa::new(is_reverse)),
+        }
+    }
+
+    /// Returns how many samples counted.
+    pub(super) fn extend(&mut self, aggregator: Aggregator, times: &[u64], values: &[f64]) -> u64 {
+        let nan = || count(values.iter().filter(|value| value.is_nan()).count());
+        let all = count(values.len());
+        match self {
+            Self::Extremes { max, min } => {
+                for value in numbers(values) {
+                    *max = if value > *max { value } else { *max };
+                    *min = if value < *min { value } else { *min };
+                }
+            }
+            Self::Single(sum) if aggregator == Aggregator::Sum => {
+                numbers(values).for_each(|value| *sum += value);
+            }
+            Self::Single(latest) if matches!(aggregator, Aggregator::Last | Aggregator::First) => {
+                *latest = numbers(values).next_back().unwrap_or(*latest);
+            }
+            Self::Single(counted) => {
+                let more = match aggregator {
+                    Aggregator::CountNan => nan(),
+                    Aggregator::CountAll => all,
+                    _ => all - nan(),
+                };
+                *counted += double(more);
+                return more;
+            }
+            Self::First { value, is_unset } => {
+                if *is_unset && let Some(first) = numbers(values).next() {
+                    (*value, *is_unset) = (first, false);
+                }
+            }
+            Self::Average(average) => numbers(values).for_each(|value| average.add(value)),
+            Self::Moments { sum, squares, count } => {
+                for value in numbers(values) {
+                    *sum += value;
+                    *squares += value * value;
+                    *count = count.saturating_add(1);
+                }
+            }
+            Self::Twa(twa) => {
+                for (&time, &value) in times.iter().zip(values) {
+                    if !value.is_nan() {
+                        twa.add(time, value);
+                    }
+                }
+            }
+        }
+        all - nan()
+    }
+
+    /// The value of at least one sample.
+    pub(super) fn value(&self, aggregator: Aggregator, _valid: u64) -> f64 {
+        match self {
+            Self::Extremes { max, .. } if aggregator == Aggregator::Max => *max,
+            Self::Extremes { min, .. } if aggregator == Aggregator::Min => *min,
+            Self::Extremes { max, min } => max - min,
+            Self::Single(value) | Self::First { value, .. } => *value,
+            Self::Average(average) => average.value(),
+            Self::Moments { sum, squares, count } => {
+                spread(aggregator, *sum, *squares, double(*count))
+            }
+            Self::Twa(twa) => twa.value(),
+        }
+    }
+
+    pub(super) fn reset(&mut self, aggregator: Aggregator) {
+        let is_reverse = match self {
+            Self::Twa(twa) => return twa.reset(),
+            Self::First { .. } => aggregator == Aggregator::Last,
+            Self::Single(_) => aggregator == Aggregator::First,
+            Self::Extremes { .. } | Self::Average(_) | Self::Moments { .. } => false,
+        };
+        *self = Self::new(aggregator, is_reverse);
+    }
+
+    pub(super) fn load<R: Read>(
+        aggregator: Aggregator,
+        reader: &mut R,
+        version: u32,
+    ) -> Result<Self, Error> {
+        let mut state = Self::new(aggregator, false);
+        match &mut state {
+            Self::Extremes { max, min } => {
+                (*max, *min) = (reader.double()?, reader.double()?);
+                if version < 6 {
+                    reader.bytes()?;
+                }
+            }
+            Self::Single(value) => {
+                *value = reader.double()?;
+                if (3..7).contains(&version) {
+                    reader.unsigned()?;
+                }
+            }
+            Self::First { value, is_unset } => {
+                *value = reader.double()?;
+                *is_unset = version >= 3 && reader.unsigned()? != 0;
+            }
+            Self::Average(Average { sum, count, is_mean }) => {
+                (*sum, *count) = (reader.double()?, reader.double()?);
+                *is_mean = version >= 4 && reader.unsigned()? != 0;
+            }
+            Self::Moments { sum, squares, count } => {
+                (*sum, *squares) = (reader.double()?, reader.double()?);
+                *count = reader.unsigned()?;
+            }
+            Self::Twa(twa) => *twa = Twa::load(reader)?,
+        }
+        Ok(state)
+    }
+
+    pub(super) fn save<W: Write>(&self, _aggregator: Aggregator, writer: &mut W) {
+        match self {
+            Self::Extremes { max, min } => {
+                writer.double(*max);
+                writer.double(*min);
+            }
+            Self::Single(value) => writer.double(*value),
+            Self::First { value, is_unset } => {
+                writer.double(*value);
+                writer.unsigned(u64::from(*is_unset));
+            }
+            Self::Average(Average { sum, count, is_mean }) => {
+                writer.double(*sum);
+                writer.double(*count);
+                writer.unsigned(u64::from(*is_mean));
+            }
+            Self::Moments { sum, squares, count } => {
+                writer.double(*sum);
+                writer.double(*squares);
+                writer.unsigned(*count);
+            }
+            Self::Twa(twa) => twa.save(writer),
+        }
+    }
+}
+
+fn spread(aggregator: Aggregator, sum: f64, squares: f64, count: f64) -> f64 {
+    let population = variance(sum, squares, count);
+    let sample = if count < 2.0 { 0.0 } else { population * count / (count - 1.0) };
+    match aggregator {
+        Aggregator::VarP => population,
+        Aggregator::VarS => sample,
+        Aggregator::StdS => sample.sqrt(),
+        _ => population.sqrt(),
+    }
+}

@@ -1,0 +1,1 @@
+//! What the server may ask of a series, beside loading and saving it.

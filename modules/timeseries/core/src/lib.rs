@@ -9,7 +9,7 @@ pub mod filter;
 pub mod index;
 pub mod label;
 pub mod range;
-mod rdb;
+pub mod rdb;
 pub mod request;
 pub mod rule;
 pub mod series;

@@ -170,7 +170,7 @@ impl Accumulator {
         (!self.is_empty()).then(|| self.state.value(self.aggregator, self.valid))
     }
 
-    /// The latest value of `last` and what follows it; NaN for others.
+    /// What only a time-weighted mean has.
     pub(crate) fn twa_mut(&mut self) -> Option<&mut Twa> {
         match &mut self.state {
             State::Twa(twa) => Some(twa),
@@ -198,6 +198,11 @@ impl Accumulator {
     ) -> Result<Self, Error> {
         let state = State::load(aggregator, reader, version)?;
         Ok(Self { aggregator, valid: valid.unwrap_or(0), state })
+    }
+
+    /// Says how many samples counted, where what is kept of them does not.
+    pub(crate) fn count(&mut self, valid: u64) {
+        self.valid = self.state.count().unwrap_or(valid);
     }
 
     /// Writes it as version 8 and 9 have it.

@@ -160,6 +160,18 @@ impl State {
         *self = Self::new(aggregator, is_reverse);
     }
 
+    /// How many samples counted, or 1 for some, as far as what is kept of them tells it.
+    pub(super) fn count(&self) -> Option<u64> {
+        match self {
+            Self::Extremes { max, min } => Some(u64::from(max >= min)),
+            Self::Single(_) => None,
+            Self::First { is_unset, .. } => Some(u64::from(!is_unset)),
+            Self::Average(average) => Some(u64::from(average.count > 0.0)),
+            Self::Moments { count, .. } => Some(*count),
+            Self::Twa(twa) => Some(twa.count()),
+        }
+    }
+
     pub(super) fn load<R: Read>(
         aggregator: Aggregator,
         reader: &mut R,
@@ -169,8 +181,9 @@ impl State {
         match &mut state {
             Self::Extremes { max, min } => {
                 (*max, *min) = (reader.double()?, reader.double()?);
-                if version < 6 {
-                    reader.bytes()?;
+                // A byte that says whether the bucket is empty.
+                if version < 6 && reader.bytes()?.as_ref().first().is_some_and(|&byte| byte != 0) {
+                    (*max, *min) = (f64::MIN, f64::MAX);
                 }
             }
             Self::Single(value) => {

@@ -93,6 +93,10 @@ impl Twa {
         if span == 0 { self.value } else { self.area / double(span) }
     }
 
+    pub(super) fn count(&self) -> u64 {
+        self.count
+    }
+
     /// An empty bucket, with nothing before it.
     pub(super) fn reset(&mut self) {
         *self = Self::new(self.is_reverse);

@@ -18,6 +18,10 @@ impl Uncompressed {
         Self { samples: Vec::new(), size }
     }
 
+    pub(crate) fn of_parts(samples: Vec<Sample>, size: u32) -> Self {
+        Self { samples, size }
+    }
+
     /// The samples, in time order.
     pub fn samples(&self) -> &[Sample] {
         &self.samples

@@ -1,5 +1,6 @@
 //! Adding samples.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::{DuplicatePolicy, Series, chunk_bytes};
@@ -94,6 +95,23 @@ impl Series {
                 matches!(added, Ok(Added::New | Added::Updated))
             }
             Change::Remove(from, to) => self.remove(from, to, &mut effects) > 0,
+        }
+    }
+
+    /// Adds a sample of a payload, later than the others, or in the place of the last one. Returns
+    /// whether it is.
+    pub(crate) fn append_loaded(&mut self, sample: Sample) -> bool {
+        let mut effects = Vec::new();
+        let order = self.last().map(|last| sample.timestamp.cmp(&last.timestamp));
+        match order {
+            Some(Ordering::Less) => false,
+            Some(Ordering::Equal) => {
+                self.upsert(canonical(sample), DuplicatePolicy::Last, &mut effects).is_ok()
+            }
+            Some(Ordering::Greater) | None => {
+                self.append(canonical(sample), &mut effects);
+                true
+            }
         }
     }
 

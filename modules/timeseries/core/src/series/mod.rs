@@ -314,6 +314,18 @@ impl Series {
         self.samples += u64::from(slot.chunk.count());
     }
 
+    /// Puts a chunk of later samples behind the others.
+    pub(crate) fn push_chunk(&mut self, mut chunk: Chunk) {
+        chunk.trim();
+        self.insert_chunk(self.slots.len(), chunk);
+    }
+
+    /// Says what a series holds that was loaded.
+    pub(crate) fn account_loaded(&mut self) {
+        self.slots.shrink_to_fit();
+        self.account();
+    }
+
     /// Puts a chunk at a place, before those that are there or behind all.
     pub(crate) fn insert_chunk(&mut self, place: usize, chunk: Chunk) {
         self.chunk_bytes += chunk_bytes(&chunk);

@@ -9,4 +9,5 @@ pub mod json;
 mod lines;
 mod resp;
 pub mod search;
+pub mod timeseries;
 mod value;

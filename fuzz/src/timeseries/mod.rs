@@ -1,0 +1,5 @@
+//! Time series: payloads, series with rules, command lines.
+
+pub mod dump;
+pub mod series;
+mod values;

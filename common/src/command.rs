@@ -40,6 +40,11 @@ pub enum Keys {
         /// Words from one key to the next.
         step: i32,
     },
+    /// As many keys as the number at `count` says, right behind that number.
+    Counted {
+        /// Index of the number of keys.
+        count: i32,
+    },
     /// The first word after the command's name, which is written and neither replied nor copied to
     /// another key, and keys that are only read: as many as the number at `count` says, right behind
     /// that number.

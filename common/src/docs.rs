@@ -55,6 +55,7 @@ fn keys(row: &Row) -> String {
             "none; clients that track keys are told of changes under the first word".to_owned()
         }
         Keys::Range { first, last, step } => format!("{first} to {last}, step {step}"),
+        Keys::Counted { count } => format!("as many as word {count} says behind it"),
         Keys::FirstAndCounted { count } => format!("1, and as many as word {count} says behind it"),
     }
 }

@@ -35,6 +35,9 @@ pub trait Host<V> {
     /// Called only when something changed.
     fn changed(&mut self, key: Arg<'_>, event: &'static str);
 
+    /// As [`Host::changed`], for what no event tells of.
+    fn touched(&mut self, _key: Arg<'_>) {}
+
     /// Hands the command to replicas and to the AOF as it was received.
     /// Called once, only when something changed.
     fn replicate(&mut self);

@@ -24,6 +24,8 @@ pub struct Keyspace {
     pub is_replica: bool,
     /// Milliseconds since 1970, as commands see them.
     pub now_ms: u64,
+    /// The number of the database.
+    pub database: i32,
 }
 
 /// What a key of no type of the module holds.
@@ -108,6 +110,10 @@ impl<V: 'static> Host<V> for Keyspace {
 
     fn is_replicated(&self) -> bool {
         self.is_replica
+    }
+
+    fn database(&self) -> i32 {
+        self.database
     }
 
     fn now_ms(&self) -> u64 {

@@ -42,7 +42,7 @@ pub(crate) unsafe fn register(api: &Api, ctx: *mut raw::Ctx, entry: &Entry) -> R
     let refused = |what: &str| format!("the server refuses {what} of the command '{}'", row.name);
     let name = CString::new(row.name).map_err(|_| refused("the name"))?;
     let (first, last, step) = match row.keys {
-        Keys::None => (0, 0, 0),
+        Keys::None | Keys::Counted { .. } => (0, 0, 0),
         Keys::Range { first, last, step } => (first, last, step),
         Keys::FirstAndCounted { .. } | Keys::Tracked => (1, 1, 1),
     };
@@ -70,7 +70,7 @@ fn flags(row: &Row) -> String {
     };
     let fast = if row.fast { " fast" } else { "" };
     let keys = match row.keys {
-        Keys::None | Keys::Tracked | Keys::Range { .. } => "",
+        Keys::None | Keys::Tracked | Keys::Range { .. } | Keys::Counted { .. } => "",
         Keys::FirstAndCounted { .. } => " getkeys-api",
     };
     format!("{access}{fast}{keys}")
@@ -131,6 +131,7 @@ fn key_specs(row: &Row) -> [raw::KeySpec; 3] {
             specs[0] = raw::KeySpec { flags: flags.into(), ..range(Access::Read, 1, 1, 1) };
         }
         Keys::Range { first, last, step } => specs[0] = range(row.access, first, last, step),
+        Keys::Counted { count } => specs[0] = counted(row.access, count),
         Keys::FirstAndCounted { count } => {
             specs[0] =
                 raw::KeySpec { flags: FIRST_OF_COUNTED.into(), ..range(row.access, 1, 1, 1) };
@@ -143,7 +144,7 @@ fn key_specs(row: &Row) -> [raw::KeySpec; 3] {
 /// The index of the last of [`key_specs`].
 const fn last_key_spec(keys: Keys) -> c_int {
     match keys {
-        Keys::None | Keys::Range { .. } | Keys::Tracked => 0,
+        Keys::None | Keys::Range { .. } | Keys::Tracked | Keys::Counted { .. } => 0,
         Keys::FirstAndCounted { .. } => 1,
     }
 }

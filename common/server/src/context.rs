@@ -159,6 +159,12 @@ impl<V: DataType> Host<V> for Context<'_, V> {
         });
     }
 
+    fn touched(&mut self, key: Arg<'_>) {
+        let word = self.word(key);
+        // SAFETY: the context of the running callback and a string of the server's.
+        unsafe { (self.api.signal_modified_key)(self.ctx, word.raw()) };
+    }
+
     fn replicate(&mut self) {
         // SAFETY: the context of the running callback.
         unsafe { (self.api.replicate_verbatim)(self.ctx) };

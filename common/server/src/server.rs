@@ -4,6 +4,7 @@ use std::ffi::{c_int, c_void};
 use std::marker::PhantomData;
 use std::ptr::null_mut;
 
+use keyspan_common::data_type::DataType;
 use redis_module::raw::{
     REDISMODULE_CTX_FLAGS_CLUSTER, REDISMODULE_CTX_FLAGS_LOADING, REDISMODULE_CTX_FLAGS_REPLICATED,
     REDISMODULE_CTX_FLAGS_SLAVE, mstime_t,
@@ -12,7 +13,7 @@ use redis_module::raw::{
 use crate::guard::guard;
 use crate::key::{Name, OpenKey};
 use crate::raw::{self, Api};
-use crate::{acl, replication};
+use crate::{acl, replication, value};
 
 /// The server during one callback on its main thread.
 ///
@@ -84,6 +85,30 @@ impl Server<'_> {
     pub fn open(&self, key: &[u8]) -> Option<OpenKey<'_>> {
         let name = Name::new(self.api, key);
         OpenKey::open(self, &name)
+    }
+
+    /// What `body` makes of the value at a key, `None` if there is none of type `V`. Nothing is noted
+    /// of it, and nobody is told of what `body` changes.
+    pub fn with_value<V: DataType, T>(
+        &self,
+        key: &[u8],
+        body: impl FnOnce(&mut V) -> T,
+    ) -> Option<T> {
+        let open = self.open(key)?;
+        // SAFETY: the key is open.
+        let kind = unsafe { (self.api.module_type)(open.raw()) };
+        if kind.is_null() || !value::is_type_of::<V>(kind) {
+            return None;
+        }
+        // SAFETY: the key is open and holds a value of the type registered for `V`, which nobody else
+        // borrows: no command runs while a callback does.
+        let value = unsafe { (self.api.module_value)(open.raw()).cast::<V>().as_mut() };
+        value.map(body)
+    }
+
+    /// Whether a file is being loaded.
+    pub fn is_loading(&self) -> bool {
+        self.has_flags(REDISMODULE_CTX_FLAGS_LOADING)
     }
 
     /// Tells watchers and tracking clients that what is called `name` changed.

@@ -129,15 +129,15 @@ impl Aggregator {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Accumulator {
     aggregator: Aggregator,
-    /// Samples that counted.
-    valid: u64,
+    /// Whether a sample counted.
+    is_valid: bool,
     state: State,
 }
 
 impl Accumulator {
     /// An empty bucket. `is_reverse` if samples will come latest first.
     pub fn new(aggregator: Aggregator, is_reverse: bool) -> Self {
-        Self { aggregator, valid: 0, state: State::new(aggregator, is_reverse) }
+        Self { aggregator, is_valid: false, state: State::new(aggregator, is_reverse) }
     }
 
     /// How the samples are made one value.
@@ -147,17 +147,12 @@ impl Accumulator {
 
     /// Whether no sample counted.
     pub fn is_empty(&self) -> bool {
-        self.valid == 0
-    }
-
-    /// Samples that counted.
-    pub fn valid(&self) -> u64 {
-        self.valid
+        !self.is_valid
     }
 
     /// Adds a run of samples behind those that were added, in the order of the query.
     pub fn extend(&mut self, times: &[u64], values: &[f64]) {
-        self.valid = self.valid.saturating_add(self.state.extend(self.aggregator, times, values));
+        self.is_valid |= self.state.extend(self.aggregator, times, values);
     }
 
     /// Adds one sample.
@@ -167,7 +162,7 @@ impl Accumulator {
 
     /// The value; `None` if no sample counted.
     pub fn value(&self) -> Option<f64> {
-        (!self.is_empty()).then(|| self.state.value(self.aggregator, self.valid))
+        (!self.is_empty()).then(|| self.state.value(self.aggregator))
     }
 
     /// What only a time-weighted mean has.
@@ -185,7 +180,7 @@ impl Accumulator {
     /// Empties the bucket. A time-weighted mean begins where the last bucket ended
     /// ([`Twa::start`]).
     pub fn reset(&mut self) {
-        self.valid = 0;
+        self.is_valid = false;
         self.state.reset(self.aggregator);
     }
 
@@ -194,20 +189,20 @@ impl Accumulator {
         aggregator: Aggregator,
         reader: &mut R,
         version: u32,
-        valid: Option<u64>,
+        is_valid: bool,
     ) -> Result<Self, Error> {
         let state = State::load(aggregator, reader, version)?;
-        Ok(Self { aggregator, valid: valid.unwrap_or(0), state })
+        Ok(Self { aggregator, is_valid, state })
     }
 
-    /// Says how many samples counted, where what is kept of them does not.
-    pub(crate) fn count(&mut self, valid: u64) {
-        self.valid = self.state.count().unwrap_or(valid);
+    /// Finds out whether a sample counted: if what is kept of them does not tell, `is_valid`.
+    pub(crate) fn validate(&mut self, is_valid: bool) {
+        self.is_valid = self.state.is_valid().unwrap_or(is_valid);
     }
 
     /// Writes it as version 8 and 9 have it.
     pub(crate) fn save<W: Write>(&self, writer: &mut W) {
-        self.state.save(self.aggregator, writer);
+        self.state.save(writer);
     }
 }
 

@@ -48,10 +48,6 @@ fn numbers(values: &[f64]) -> impl DoubleEndedIterator<Item = f64> + '_ {
     values.iter().copied().filter(|value| !value.is_nan())
 }
 
-fn count(len: usize) -> u64 {
-    u64::try_from(len).unwrap_or(u64::MAX)
-}
-
 /// As a double, rounded.
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
 fn double(count: u64) -> f64 {
@@ -85,15 +81,18 @@ impl State {
         }
     }
 
-    /// Returns how many samples counted.
-    pub(super) fn extend(&mut self, aggregator: Aggregator, times: &[u64], values: &[f64]) -> u64 {
-        let nan = || count(values.iter().filter(|value| value.is_nan()).count());
-        let all = count(values.len());
+    /// Returns whether a sample counted.
+    pub(super) fn extend(&mut self, aggregator: Aggregator, times: &[u64], values: &[f64]) -> bool {
         match self {
             Self::Extremes { max, min } => {
-                for value in numbers(values) {
-                    *max = if value > *max { value } else { *max };
-                    *min = if value < *min { value } else { *min };
+                // What is not asked for stays as it is, as the peer leaves it.
+                if aggregator != Aggregator::Min {
+                    *max = numbers(values)
+                        .fold(*max, |max, value| if value > max { value } else { max });
+                }
+                if aggregator != Aggregator::Max {
+                    *min = numbers(values)
+                        .fold(*min, |min, value| if value < min { value } else { min });
                 }
             }
             Self::Single(sum) if aggregator == Aggregator::Sum => {
@@ -104,12 +103,24 @@ impl State {
             }
             Self::Single(counted) => {
                 let more = match aggregator {
-                    Aggregator::CountNan => nan(),
-                    Aggregator::CountAll => all,
-                    _ => all - nan(),
+                    Aggregator::CountAll => values.len(),
+                    Aggregator::CountNan => values.len() - numbers(values).count(),
+                    Aggregator::Count
+                    | Aggregator::Min
+                    | Aggregator::Max
+                    | Aggregator::Sum
+                    | Aggregator::Avg
+                    | Aggregator::First
+                    | Aggregator::Last
+                    | Aggregator::Range
+                    | Aggregator::StdP
+                    | Aggregator::StdS
+                    | Aggregator::VarP
+                    | Aggregator::VarS
+                    | Aggregator::Twa => numbers(values).count(),
                 };
-                *counted += double(more);
-                return more;
+                *counted += double(u64::try_from(more).unwrap_or(0));
+                return more > 0;
             }
             Self::First { value, is_unset } => {
                 if *is_unset && let Some(first) = numbers(values).next() {
@@ -132,11 +143,11 @@ impl State {
                 }
             }
         }
-        all - nan()
+        numbers(values).next().is_some()
     }
 
     /// The value of at least one sample.
-    pub(super) fn value(&self, aggregator: Aggregator, _valid: u64) -> f64 {
+    pub(super) fn value(&self, aggregator: Aggregator) -> f64 {
         match self {
             Self::Extremes { max, .. } if aggregator == Aggregator::Max => *max,
             Self::Extremes { min, .. } if aggregator == Aggregator::Min => *min,
@@ -160,15 +171,15 @@ impl State {
         *self = Self::new(aggregator, is_reverse);
     }
 
-    /// How many samples counted, or 1 for some, as far as what is kept of them tells it.
-    pub(super) fn count(&self) -> Option<u64> {
+    /// Whether a sample counted, as far as what is kept of them tells it.
+    pub(super) fn is_valid(&self) -> Option<bool> {
         match self {
-            Self::Extremes { max, min } => Some(u64::from(max >= min)),
+            Self::Extremes { max, min } => Some(*max > f64::MIN || *min < f64::MAX),
             Self::Single(_) => None,
-            Self::First { is_unset, .. } => Some(u64::from(!is_unset)),
-            Self::Average(average) => Some(u64::from(average.count > 0.0)),
-            Self::Moments { count, .. } => Some(*count),
-            Self::Twa(twa) => Some(twa.count()),
+            Self::First { is_unset, .. } => Some(!is_unset),
+            Self::Average(average) => Some(average.count > 0.0),
+            Self::Moments { count, .. } => Some(*count > 0),
+            Self::Twa(twa) => Some(!twa.is_empty()),
         }
     }
 
@@ -209,7 +220,7 @@ impl State {
         Ok(state)
     }
 
-    pub(super) fn save<W: Write>(&self, _aggregator: Aggregator, writer: &mut W) {
+    pub(super) fn save<W: Write>(&self, writer: &mut W) {
         match self {
             Self::Extremes { max, min } => {
                 writer.double(*max);
@@ -238,10 +249,8 @@ impl State {
 fn spread(aggregator: Aggregator, sum: f64, squares: f64, count: f64) -> f64 {
     let population = variance(sum, squares, count);
     let sample = if count < 2.0 { 0.0 } else { population * count / (count - 1.0) };
-    match aggregator {
-        Aggregator::VarP => population,
-        Aggregator::VarS => sample,
-        Aggregator::StdS => sample.sqrt(),
-        _ => population.sqrt(),
-    }
+    let is_sample = matches!(aggregator, Aggregator::VarS | Aggregator::StdS);
+    let variance = if is_sample { sample } else { population };
+    let is_variance = matches!(aggregator, Aggregator::VarP | Aggregator::VarS);
+    if is_variance { variance } else { variance.sqrt() }
 }

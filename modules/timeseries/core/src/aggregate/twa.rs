@@ -33,6 +33,11 @@ pub(crate) fn between(from: (u64, f64), to: (u64, f64), at: u64) -> f64 {
     from.1 + (to.1 - from.1) * part
 }
 
+/// A border, or the end of the line that does not reach it: a range may begin within a bucket.
+fn within(border: u64, from: u64, to: u64) -> u64 {
+    border.clamp(from.min(to), from.max(to))
+}
+
 #[expect(clippy::cast_precision_loss, reason = "milliseconds: below 2^53 for 285,000 years")]
 fn double(time: u64) -> f64 {
     time as f64
@@ -67,9 +72,9 @@ impl Twa {
         } else if self.is_first {
             self.first = time;
         } else {
-            self.first = self.start;
-            let border = between((self.time, self.value), (time, value), self.start);
-            self.line(self.start, border, time, value);
+            self.first = within(self.start, self.time, time);
+            let border = between((self.time, self.value), (time, value), self.first);
+            self.line(self.first, border, time, value);
         }
         (self.time, self.value, self.last) = (time, value, time);
     }
@@ -79,9 +84,9 @@ impl Twa {
         if self.count == 0 {
             return;
         }
-        let border = between((self.time, self.value), (time, value), self.end);
-        self.line(self.time, self.value, self.end, border);
-        self.last = self.end;
+        self.last = within(self.end, self.time, time);
+        let border = between((self.time, self.value), (time, value), self.last);
+        self.line(self.time, self.value, self.last, border);
     }
 
     fn line(&mut self, from: u64, start: f64, to: u64, end: f64) {
@@ -93,8 +98,8 @@ impl Twa {
         if span == 0 { self.value } else { self.area / double(span) }
     }
 
-    pub(super) fn count(&self) -> u64 {
-        self.count
+    pub(super) fn is_empty(&self) -> bool {
+        self.count == 0
     }
 
     /// An empty bucket, with nothing before it.

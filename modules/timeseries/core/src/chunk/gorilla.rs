@@ -466,11 +466,24 @@ mod tests {
 
     #[test]
     fn bits_are_the_peers() {
-        let check = |samples: &[(u64, f64)], bits: &str| assert_eq!(bits_of(samples), bits);
-        check(&[(1000, 1.5)], "");
-        check(&[(0, 1.5), (0x10 - 1, 1.5), (0x1e, 1.5)], "10111100".to_owned().as_str());
-        check(&[(0, 1.0), (16, 1.0)], "110000010000");
-        // A block of one bit behind 1 zero: 1.0 ^ -1.0 has the highest bit alone.
-        check(&[(0, 1.0), (1, -1.0)], "1010000110000000000 1".replace(' ', "").as_str());
+        let check = |samples: &[(u64, f64)], parts: &[&str]| {
+            assert_eq!(bits_of(samples), parts.concat(), "{samples:?}");
+        };
+        check(&[(1000, 1.5)], &[]);
+        check(&[(0, 1.5), (15, 1.5), (30, 1.5)], &["10", "11110", "0", "0", "0"]);
+        check(&[(0, 1.0), (16, 1.0)], &["110", "00001000", "0"]);
+        check(&[(9, 1.0), (137, 1.0)], &["1110", "00000001000", "0"]);
+        check(
+            &[(100, 1.0), (200, 1.0), (201, 1.0)],
+            &["110", "00100110", "0", "110", "10111001", "0"],
+        );
+        // A block of one bit: 1.0 and -1.0 differ in the highest.
+        check(&[(0, 1.0), (1, -1.0)], &["10", "10000", "11", "00000", "000000", "1"]);
+        // 1.0 and 1.25 differ in bit 50, then in bit 51, outside of that block, then in both.
+        let values = [(0, 1.0), (0, 1.25), (0, 1.75), (0, 1.0)].map(|(time, value)| (time, value));
+        let first = ["0", "11", "10110", "000000", "1"];
+        let second = ["0", "11", "00110", "000000", "1"];
+        let third = ["0", "11", "00110", "100000", "11"];
+        check(&values, &[first, second, third].concat());
     }
 }

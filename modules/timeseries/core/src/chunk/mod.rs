@@ -107,6 +107,11 @@ impl Columns {
         self.values.clear();
     }
 
+    pub(crate) fn extend(&mut self, more: &Self) {
+        self.times.extend_from_slice(&more.times);
+        self.values.extend_from_slice(&more.values);
+    }
+
     pub(crate) fn push(&mut self, sample: Sample) {
         self.times.push(sample.timestamp);
         self.values.push(sample.value);

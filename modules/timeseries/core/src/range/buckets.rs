@@ -66,25 +66,30 @@ impl<'a> Buckets<'a> {
         }
     }
 
-    /// Adds samples, in the order of the query. Says when there are enough rows.
-    pub(super) fn push(&mut self, mut times: &[u64], mut values: &[f64]) -> ControlFlow<()> {
-        while let Some(&time) = times.first() {
-            let len = self.run(times);
-            if len == 0 {
-                self.close(first_number(times, values));
-                if self.rows.len() >= self.most || self.is_too_long {
-                    return ControlFlow::Break(());
-                }
-                self.begin(self.aggregation.grid.bucket_of(time));
+    /// Adds samples, in the order of the query: all of them at once if a time-weighted mean is asked
+    /// for. Says when there are enough rows.
+    pub(super) fn push(&mut self, times: &[u64], values: &[f64]) -> ControlFlow<()> {
+        let (mut place, mut number) = (0, 0);
+        while let Some((rest, worth)) = times.get(place..).zip(values.get(place..))
+            && let Some(&time) = rest.first()
+        {
+            let len = self.run(rest);
+            let (now, worth) = (rest.get(..len), worth.get(..len));
+            if len > 0 {
+                self.add(now.unwrap_or_default(), worth.unwrap_or_default());
+                place += len;
                 continue;
             }
-            let (Some((now, later)), Some((worth, rest))) =
-                (times.split_at_checked(len), values.split_at_checked(len))
-            else {
+            if self.has_twa {
+                number = number.max(place);
+                number += values.iter().skip(number).take_while(|value| value.is_nan()).count();
+            }
+            let next = times.get(number).copied().zip(values.get(number).copied());
+            self.close(next.filter(|_| self.has_twa));
+            if self.rows.len() >= self.most || self.is_too_long {
                 return ControlFlow::Break(());
-            };
-            self.add(now, worth);
-            (times, values) = (later, rest);
+            }
+            self.begin(self.aggregation.grid.bucket_of(time));
         }
         ControlFlow::Continue(())
     }
@@ -138,7 +143,7 @@ impl<'a> Buckets<'a> {
         }
     }
 
-    /// Makes a row of the open bucket; `next` is the first number behind it, as far as it is known.
+    /// Makes a row of the open bucket; `next` is the first number behind it.
     fn close(&mut self, next: Option<(u64, f64)>) {
         let Some(open) = self.open.take() else {
             return;
@@ -181,10 +186,13 @@ impl<'a> Buckets<'a> {
                 return;
             }
             let last = self.last;
-            let worth = |one: &Accumulator| match one.aggregator() {
-                Aggregator::Last => last,
-                Aggregator::Twa => line.map_or(f64::NAN, |(from, to)| mean(&empty, from, to)),
-                other => other.of_nothing(),
+            let twa = line.map(|(from, to)| mean(&empty, from, to));
+            let worth = |one: &Accumulator| {
+                let aggregator = one.aggregator();
+                let is_last = aggregator == Aggregator::Last;
+                let is_twa = aggregator == Aggregator::Twa;
+                let neighbours = if is_twa { twa } else { Some(last).filter(|_| is_last) };
+                neighbours.unwrap_or(aggregator.of_nothing())
             };
             let time = self.aggregation.timestamp.of(&empty);
             self.rows.push(time, self.accumulators.iter().map(worth));
@@ -207,9 +215,10 @@ impl<'a> Buckets<'a> {
     }
 }
 
-/// The mean of a line over a bucket.
+/// The mean of a line over a bucket, or the part of it where the line is.
 fn mean(bucket: &Bucket, from: (u64, f64), to: (u64, f64)) -> f64 {
-    f64::midpoint(between(from, to, bucket.start()), between(from, to, bucket.end()))
+    let at = |time: u64| between(from, to, time.clamp(from.0, to.0.max(from.0)));
+    f64::midpoint(at(bucket.start()), at(bucket.end()))
 }
 
 fn first_number(times: &[u64], values: &[f64]) -> Option<(u64, f64)> {

@@ -71,10 +71,18 @@ impl Snapshot {
         let is_turned = query.is_reverse && aggregation.with_empty;
         let most = if is_turned { usize::MAX } else { query.rows_max() };
         let mut buckets = Buckets::new(aggregation, self, is_reverse, most);
-        if is_reverse {
-            let _ = self.backward(query, |columns| buckets.push(&columns.times, &columns.values));
-        } else {
-            let _ = self.forward(query, |columns| buckets.push(&columns.times, &columns.values));
+        // A time-weighted mean asks for the next number, however far it is.
+        let mut all = query.has_twa().then(Columns::default);
+        let each = |columns: &Columns| match &mut all {
+            Some(all) => {
+                all.extend(columns);
+                ControlFlow::Continue(())
+            }
+            None => buckets.push(&columns.times, &columns.values),
+        };
+        let _ = if is_reverse { self.backward(query, each) } else { self.forward(query, each) };
+        if let Some(all) = all {
+            let _ = buckets.push(&all.times, &all.values);
         }
         let mut rows = buckets.finish()?;
         if is_turned {

@@ -5,12 +5,12 @@
 //! b key  u retention  u chunk size (before 2: samples)  [1-] u 1 uncompressed, 2 compressed
 //! [2-] u last time  d last value  u samples   [3-] u duplicate policy   [2-] u has source  (b source)
 //! [8-] u, d ignore   u labels  (b name  b value)*   u rules  rule*   data
-//! rule: b destination  u bucket  [6-] u alignment  u aggregator  [1-] u open bucket  [9-] u valid
+//! rule: b destination  u bucket  [6-] u alignment  u aggregator  [1-] u open bucket  [9-] u is not empty
 //!       context
 //! data: before 2: u samples (u time  d value)*   else u chunks  chunk*
 //! ```
 //! A payload of DUMP names neither source nor rules; whole files do ([`FILE_VERSION`]). Version 9
-//! differs from 8 in one number of a rule, which is counted again where it is missing.
+//! differs from 8 in one number of a rule, which is found again where it is missing.
 //!
 //! What follows from the samples (how many, the last one) is taken from them and not from the fields
 //! that say it.
@@ -145,7 +145,7 @@ fn load_labels<R: Read>(reader: &mut R) -> Result<Vec<Label>, Error> {
     Ok(labels)
 }
 
-/// A rule, whether it says itself how many samples counted, and whether it says what is open.
+/// A rule, and whether it says itself that a sample counted.
 struct Loaded {
     rule: Rule,
     has_valid: bool,
@@ -162,12 +162,13 @@ fn load_rules<R: Read>(reader: &mut R, version: u32, name: &[u8]) -> Result<Vec<
         let alignment = if version >= 6 { reader.unsigned()? } else { 0 };
         let aggregator = Aggregator::of_number(reader.unsigned()?).ok_or(Error::Invalid)?;
         let open = if version >= 1 { reader.unsigned()? } else { u64::MAX };
-        let valid = if version >= 9 { Some(reader.unsigned()?) } else { None };
-        let accumulator = Accumulator::load(aggregator, reader, version, valid)?;
+        let has_valid = version >= 9;
+        let is_valid = has_valid && reader.unsigned()? != 0;
+        let accumulator = Accumulator::load(aggregator, reader, version, is_valid)?;
         let open = Some(open).filter(|&open| open <= TIMESTAMP_MAX);
         let (destination, grid) = (destination.into_boxed_slice(), Grid::new(bucket, alignment));
         let rule = Rule { destination, grid, open, accumulator };
-        rules.push(Loaded { rule, has_valid: valid.is_some() });
+        rules.push(Loaded { rule, has_valid });
     }
     Ok(rules)
 }
@@ -179,19 +180,27 @@ fn save_rule<W: Write>(writer: &mut W, rule: &Rule, version: u32) {
     writer.unsigned(rule.aggregator().number());
     writer.unsigned(rule.open.unwrap_or(u64::MAX));
     if version >= 9 {
-        writer.unsigned(rule.accumulator.valid());
+        writer.unsigned(u64::from(!rule.accumulator.is_empty()));
     }
     rule.accumulator.save(writer);
 }
 
-/// The samples of versions 0 and 1, which did not save chunks.
+/// The samples of versions 0 and 1, which did not save chunks. Of several at one time, the last one
+/// counts.
 fn load_samples<R: Read>(reader: &mut R, series: &mut Series) -> Result<(), Error> {
+    let mut waiting: Option<Sample> = None;
     for _ in 0..reader.unsigned()? {
         let sample = Sample { timestamp: reader.unsigned()?, value: reader.double()? };
-        if sample.timestamp > TIMESTAMP_MAX || !series.append_loaded(sample) {
+        let before = waiting.replace(sample);
+        let is_ordered = before.is_none_or(|before| before.timestamp <= sample.timestamp);
+        if sample.timestamp > TIMESTAMP_MAX || !is_ordered {
             return Err(Error::Invalid);
         }
+        if let Some(before) = before.filter(|before| before.timestamp < sample.timestamp) {
+            series.append_loaded(before);
+        }
     }
+    waiting.into_iter().for_each(|sample| series.append_loaded(sample));
     Ok(())
 }
 
@@ -244,7 +253,7 @@ impl Series {
                 let from = rule.open.unwrap_or(u64::MAX);
                 let mut counted = Accumulator::new(rule.aggregator(), false);
                 self.scan(from, TIMESTAMP_MAX, |times, values| counted.extend(times, values));
-                rule.accumulator.count(counted.valid());
+                rule.accumulator.validate(!counted.is_empty());
             }
             self.add_rule(rule);
         }

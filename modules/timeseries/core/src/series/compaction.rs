@@ -24,8 +24,16 @@ impl Series {
             if told.open.is_some_and(|open| start < open) {
                 // Later samples were removed since.
                 self.refresh_rule(rule, sample.timestamp, sample.timestamp, effects);
-            } else if let Some(closed) = told.add(sample) {
+                continue;
+            }
+            let is_line = told.aggregator() == Aggregator::Twa && !sample.value.is_nan();
+            // The line to this number begins in an earlier bucket, which was closed without it.
+            let is_late = is_line && told.open.is_some() && told.accumulator.is_empty();
+            if let Some(closed) = told.add(sample) {
                 effects.push(Effect { rule, change: Change::Close(closed) });
+            }
+            if is_late {
+                self.refresh_rule(rule, sample.timestamp, sample.timestamp, effects);
             }
         }
     }

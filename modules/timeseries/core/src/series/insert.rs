@@ -1,6 +1,5 @@
 //! Adding samples.
 
-use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::{DuplicatePolicy, Series, chunk_bytes};
@@ -98,21 +97,9 @@ impl Series {
         }
     }
 
-    /// Adds a sample of a payload, later than the others, or in the place of the last one. Returns
-    /// whether it is.
-    pub(crate) fn append_loaded(&mut self, sample: Sample) -> bool {
-        let mut effects = Vec::new();
-        let order = self.last().map(|last| sample.timestamp.cmp(&last.timestamp));
-        match order {
-            Some(Ordering::Less) => false,
-            Some(Ordering::Equal) => {
-                self.upsert(canonical(sample), DuplicatePolicy::Last, &mut effects).is_ok()
-            }
-            Some(Ordering::Greater) | None => {
-                self.append(canonical(sample), &mut effects);
-                true
-            }
-        }
+    /// Adds a sample of a payload, later than the others.
+    pub(crate) fn append_loaded(&mut self, sample: Sample) {
+        self.append(canonical(sample), &mut Vec::new());
     }
 
     fn is_ignored(&self, sample: Sample, last: Sample, policy: DuplicatePolicy) -> bool {
@@ -197,7 +184,8 @@ impl Series {
         let mut size = chunk.size();
         drop(chunk);
         let limit = u64::from(self.chunk_size.bytes()) * SPLIT_TENTHS / 10;
-        if u64::from(size) > limit {
+        // One sample may have the size of many that were removed.
+        if u64::from(size) > limit && columns.len() > 1 {
             let later = self.split(place, &columns);
             if later <= sample.timestamp {
                 place += 1;
@@ -226,10 +214,10 @@ impl Series {
     /// Makes two chunks of the one at `place`, of `columns`. Returns where the second one starts.
     fn split(&mut self, place: usize, columns: &Columns) -> u64 {
         let count = columns.len();
-        let (encoding, half) = (
-            self.encoding_at(place),
-            self.slots.get(place).map_or(0, |slot| slot.chunk.size() / 2),
-        );
+        let encoding = self.encoding_at(place);
+        let size = self.slots.get(place).map_or(0, |slot| slot.chunk.size());
+        // Whole words: the peer's loader refuses others, though it may write them.
+        let half = (size / 2).next_multiple_of(8);
         let middle = count - count / 2;
         let part = |from: usize, len: usize| {
             let mut chunk = Chunk::of(encoding, half, columns.iter().skip(from).take(len));

@@ -1,0 +1,174 @@
+//! How samples, labels and rows are replied.
+
+use keyspan_common::number::print_f64;
+use keyspan_common::reply::Reply;
+use keyspan_timeseries_core::chunk::Sample;
+use keyspan_timeseries_core::label::value_of;
+use keyspan_timeseries_core::range::Rows;
+use keyspan_timeseries_core::request::multi::Told;
+use keyspan_timeseries_core::series::Label;
+
+/// From here on, and below 1, RedisTimeSeries prints an exponent. Where exactly is known of neither
+/// end but below 1 (observed from 8.8.0: `11.5`, `2847090.9324474894`, `1E300`, `-2.5E-1`).
+const PLAIN_END: f64 = 1e16;
+
+/// Appends a value as it is in RESP2.
+pub(crate) fn print_value(value: f64, out: &mut Vec<u8>) {
+    if value.is_nan() {
+        out.extend_from_slice(b"NaN");
+    } else if value == 0.0 || (1.0..PLAIN_END).contains(&value.abs()) {
+        print_f64(value, out);
+        if out.ends_with(b".0") {
+            out.truncate(out.len() - 2);
+        }
+    } else if value.is_infinite() {
+        out.extend_from_slice(if value > 0.0 { b"Infinity" } else { b"-Infinity" });
+    } else {
+        print_scientific(value, out);
+    }
+}
+
+/// One digit, the others behind a point, the exponent.
+fn print_scientific(value: f64, out: &mut Vec<u8>) {
+    let mut buffer = ryu::Buffer::new();
+    let text = buffer.format_finite(value.abs());
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((text, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = [whole, fraction].concat();
+    let zeros = digits.bytes().take_while(|byte| *byte == b'0').count();
+    let digits = digits.trim_matches('0');
+    let exponent = exponent.parse::<i64>().unwrap_or(0) + whole.len().cast_signed() as i64
+        - 1
+        - zeros.cast_signed() as i64;
+    let (first, rest) = digits.split_at_checked(1).unwrap_or(("0", ""));
+    let sign = if value.is_sign_negative() { "-" } else { "" };
+    let point = if rest.is_empty() { "" } else { "." };
+    out.extend_from_slice(format!("{sign}{first}{point}{rest}E{exponent}").as_bytes());
+}
+
+/// Writes values, with one buffer for all of them.
+pub(crate) struct Values<'r> {
+    reply: &'r mut dyn Reply,
+    is_resp3: bool,
+    text: Vec<u8>,
+}
+
+impl<'r> Values<'r> {
+    pub(crate) fn new(reply: &'r mut dyn Reply) -> Self {
+        Self { is_resp3: reply.is_resp3(), reply, text: Vec::new() }
+    }
+
+    /// Writes one value.
+    pub(crate) fn value(&mut self, value: f64) {
+        if self.is_resp3 {
+            return self.reply.double(value);
+        }
+        self.text.clear();
+        print_value(value, &mut self.text);
+        self.reply.line(&self.text);
+    }
+
+    /// Writes the time of a row.
+    pub(crate) fn time(&mut self, time: u64) {
+        self.reply.integer(time.cast_signed());
+    }
+
+    /// Writes rows, each a time and its values.
+    pub(crate) fn rows(&mut self, rows: &Rows) {
+        self.reply.array(rows.len());
+        for (time, values) in rows.iter() {
+            self.reply.array(1 + values.len());
+            self.time(time);
+            values.iter().for_each(|value| self.value(*value));
+        }
+    }
+
+    /// Writes rows, each a time and an array of its values.
+    pub(crate) fn nested_rows(&mut self, rows: &Rows) {
+        self.reply.array(rows.len());
+        for (time, values) in rows.iter() {
+            self.reply.array(2);
+            self.time(time);
+            self.reply.array(values.len());
+            values.iter().for_each(|value| self.value(*value));
+        }
+    }
+}
+
+/// A sample, or an empty array for none.
+pub(crate) fn sample(reply: &mut dyn Reply, sample: Option<Sample>) {
+    let Some(sample) = sample else { return reply.array(0) };
+    reply.array(2);
+    let mut values = Values::new(reply);
+    values.time(sample.timestamp);
+    values.value(sample.value);
+}
+
+/// Pairs: a map in RESP3, arrays of two in RESP2.
+pub(crate) fn pairs<'a>(
+    reply: &mut dyn Reply,
+    pairs: impl ExactSizeIterator<Item = (&'a [u8], Option<&'a [u8]>)>,
+) {
+    let is_resp3 = reply.is_resp3();
+    if is_resp3 {
+        reply.map(pairs.len());
+    } else {
+        reply.array(pairs.len());
+    }
+    for (name, value) in pairs {
+        if !is_resp3 {
+            reply.array(2);
+        }
+        reply.bulk(name);
+        match value {
+            Some(value) => reply.bulk(value),
+            None => reply.null(),
+        }
+    }
+}
+
+/// The labels that a query asks for.
+pub(crate) fn labels(reply: &mut dyn Reply, labels: &[Label], told: &Told) {
+    match told {
+        Told::Nothing => pairs(reply, [].into_iter()),
+        Told::All => {
+            pairs(reply, labels.iter().map(|label| (&*label.name, Some(&*label.value))));
+        }
+        Told::Selected(names) => {
+            pairs(reply, names.iter().map(|name| (&**name, value_of(labels, name))));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_printed_as_the_reference_does() {
+        let check = |value: f64, expected: &str| {
+            let mut out = Vec::new();
+            print_value(value, &mut out);
+            assert_eq!(String::from_utf8(out).unwrap(), expected);
+        };
+        for (value, expected) in [
+            (0.0, "0"),
+            (-0.0, "-0"),
+            (5.0, "5"),
+            (-11.5, "-11.5"),
+            (2_847_090.932_447_489_4, "2847090.9324474894"),
+            (1.118_033_988_749_895, "1.118033988749895"),
+            (1e300, "1E300"),
+            (5e299, "5E299"),
+            (5e-324, "5E-324"),
+            (2.225_073_858_507_201_4e-308, "2.2250738585072014E-308"),
+            (-0.25, "-2.5E-1"),
+            (0.1, "1E-1"),
+            (0.024, "2.4E-2"),
+            (0.002_658_724_257_824_762_7, "2.6587242578247627E-3"),
+            (f64::NAN, "NaN"),
+        ] {
+            check(value, expected);
+        }
+    }
+}

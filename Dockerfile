@@ -38,4 +38,5 @@ EXPOSE 6379
 CMD ["--bind", "* -::*", "--protected-mode", "no", "--dir", "/data", \
      "--loadmodule", "/usr/lib/keyspan/libkeyspan_bloom.so", \
      "--loadmodule", "/usr/lib/keyspan/libkeyspan_json.so", \
-     "--loadmodule", "/usr/lib/keyspan/libkeyspan_search.so"]
+     "--loadmodule", "/usr/lib/keyspan/libkeyspan_search.so", \
+     "--loadmodule", "/usr/lib/keyspan/libkeyspan_timeseries.so"]

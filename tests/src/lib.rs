@@ -27,6 +27,7 @@ pub mod refusal;
 pub mod replication;
 mod resp;
 mod server;
+pub mod timeseries;
 pub mod transcript;
 mod value;
 pub mod words;

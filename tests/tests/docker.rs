@@ -78,8 +78,9 @@ fn the_image_has_the_modules_loaded() -> Outcome<()> {
     let context = std::env::temp_dir().join(format!("keyspan-image-{}", std::process::id()));
     let modules = context.join("target/modules");
     fs::create_dir_all(&modules)?;
-    for module in ["libkeyspan_bloom.so", "libkeyspan_json.so", "libkeyspan_search.so"] {
-        fs::copy(modules_folder().join(module), modules.join(module))?;
+    for module in ["bloom", "json", "search", "timeseries"] {
+        let module = format!("libkeyspan_{module}.so");
+        fs::copy(modules_folder().join(&module), modules.join(&module))?;
     }
     let tag = format!("keyspan-test/image-{}", std::process::id());
     let file = workspace().join("Dockerfile");

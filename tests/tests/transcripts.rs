@@ -41,6 +41,9 @@ macro_rules! on_servers {
         mod search {
             $(#[test] fn $test() -> super::Outcome<()> { super::play("search", Some("search"), $server) })*
         }
+        mod timeseries {
+            $(#[test] fn $test() -> super::Outcome<()> { super::play("timeseries", Some("timeseries"), $server) })*
+        }
     };
 }
 

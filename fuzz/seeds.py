@@ -24,6 +24,9 @@ REJSON = ("rejson-1.0.8-redis6.0.jsonl", "rejson-2.x-synthetic.jsonl", "rejson-8
 BLOOM = ("redisbloom-1.0.3-redis6.0.jsonl", "redisbloom-1.1.0-redis6.0.jsonl", "redisbloom-2.0.3-redis6.0.jsonl",
          "redisbloom-2.8.20-redis7.0.jsonl", "redisbloom-8.8.0-redis8.0.jsonl", "valkeybloom-1.0-synthetic.jsonl",
          "valkeybloom-2024-10-valkey8.0.jsonl")
+TIMESERIES = ("redistimeseries-1.0.3-redis6.0.jsonl", "redistimeseries-1.2.7-redis6.0.jsonl",
+              "redistimeseries-1.4.14-redis6.0.jsonl", "redistimeseries-8.8.0-redis7.0.jsonl",
+              "redistimeseries-synthetic.jsonl")
 # In the order of fuzz/src/bloom/dump.rs.
 TYPES = ("MBbloom--", "MBbloomCF", "CMSk-TYPE", "TopK-TYPE", "TDIS-TYPE", "bloomfltr")
 # Pieces of fuzz/src/bloom/chunks.rs.
@@ -299,8 +302,30 @@ def search_graph():
         yield bytes([kind]) + b"".join(steps)
 
 
+def timeseries_commands():
+    for profile in (0, 0xFF, 0x55, 0x01):
+        yield from (bytes([profile]) + seed for seed in overlapping(lines("timeseries", "TS")))
+    for entry in fixtures(*TIMESERIES):
+        for number, seed in enumerate(overlapping(recorded(entry))):
+            yield bytes([number % 256]) + seed
+
+
+def timeseries_dump():
+    for payload in payloads(TIMESERIES):
+        yield bytes([RAW, 0]) + payload
+        if payload[1:8] == type_bytes("TSDB-TYPE"):
+            yield bytes([BODY, payload[9] % 16]) + payload[10:-FOOTER]
+    for rdb in (FIXTURES / "rdb").glob("redistimeseries*.rdb"):
+        yield bytes([FILE, 0]) + rdb.read_bytes()[:-8] + bytes(8)
+
+
+def timeseries_series():
+    for kind in range(32):
+        yield bytes([kind * 8]) + b"".join(hashlib.sha256(bytes([kind, part])).digest() for part in range(20))
+
+
 TARGETS = (bloom_chunks, bloom_commands, bloom_dump, json_commands, json_dump, json_path, json_text,
-           search_arguments, search_aux, search_graph, search_query)
+           search_arguments, search_aux, search_graph, search_query, timeseries_commands, timeseries_dump, timeseries_series)
 
 
 def main():

@@ -99,11 +99,7 @@ impl Setting {
     }
 
     /// A setting that is a text, at its default.
-    pub const fn of_text(
-        name: &'static str,
-        about: &'static str,
-        text: Text,
-    ) -> Self {
+    pub const fn of_text(name: &'static str, about: &'static str, text: Text) -> Self {
         Self::new(name, about, Kind::Text(text), 0)
     }
 

@@ -49,9 +49,10 @@ fn time(text: &str) -> Option<u64> {
     if text == "0" {
         return Some(0);
     }
-    let (number, factor) = [("m", 1), ("s", 1000), ("M", 60_000), ("h", 3_600_000), ("d", 86_400_000)]
-        .into_iter()
-        .find_map(|(unit, factor)| Some((text.strip_suffix(unit)?, factor)))?;
+    let (number, factor) =
+        [("m", 1), ("s", 1000), ("M", 60_000), ("h", 3_600_000), ("d", 86_400_000)]
+            .into_iter()
+            .find_map(|(unit, factor)| Some((text.strip_suffix(unit)?, factor)))?;
     let is_plain = number.bytes().all(|byte| byte.is_ascii_digit());
     let time = is_plain.then(|| number.parse::<u64>().ok()).flatten()?.checked_mul(factor)?;
     i64::try_from(time).is_ok().then_some(time)
@@ -80,8 +81,18 @@ mod tests {
         check("avg:2h:10d:0;", Some(&[("k_AVG_7200000", 864_000_000)]));
         check("Std.P:5s:0:1s;twa:7m:0m", Some(&[("k_STD.P_5000_1000", 0), ("k_TWA_7", 0)]));
         for bad in [
-            "foo", "max", "max:1M", "max:0:0", "max:1:1h", "bad:1M:1h", "max:1M:1h:0:0",
-            "max:1x:1h", "max:-1M:1h", "max:+1M:1h", "max:M:1h", "max:99999999999999999d:0",
+            "foo",
+            "max",
+            "max:1M",
+            "max:0:0",
+            "max:1:1h",
+            "bad:1M:1h",
+            "max:1M:1h:0:0",
+            "max:1x:1h",
+            "max:-1M:1h",
+            "max:+1M:1h",
+            "max:M:1h",
+            "max:99999999999999999d:0",
         ] {
             check(bad, None);
         }

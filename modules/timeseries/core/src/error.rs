@@ -285,9 +285,7 @@ impl Error {
             Self::SameKey => "ERR TSDB: the source key and destination key should be different",
             Self::SelectedLabels => "ERR TSDB: SELECT_LABELS should have at least 1 parameter",
             Self::SourceHasSource => "ERR TSDB: the source key already has a source rule",
-            Self::TimestampNegative => {
-                "ERR TSDB: invalid timestamp, must be a nonnegative integer"
-            }
+            Self::TimestampNegative => "ERR TSDB: invalid timestamp, must be a nonnegative integer",
             Self::To => "ERR TSDB: wrong toTimestamp",
             Self::Value => "ERR TSDB: invalid value",
             Self::Word => "ERR TSDB: wrong 3rd argument",

@@ -73,6 +73,12 @@ impl Bucket {
         Self { start: self.start + i128::from(self.len), len: self.len }
     }
 
+    /// How many buckets of the same grid there are from this one to before a later one.
+    pub(crate) fn steps_to(&self, later: &Self) -> usize {
+        let steps = later.start.saturating_sub(self.start) / i128::from(self.len.max(1));
+        usize::try_from(steps.max(0)).unwrap_or(usize::MAX)
+    }
+
     /// The one before it.
     pub(crate) fn previous(&self) -> Self {
         Self { start: self.start - i128::from(self.len), len: self.len }

@@ -12,8 +12,8 @@ use keyspan_timeseries_core::rule::Rule;
 use keyspan_timeseries_core::series::{Label, Options, Series};
 
 use super::{
-    CHUNK_SIZE, DUPLICATE_POLICY, ENCODING, IGNORE, KEY, LABELS, RETENTION, existing_mut, row, word,
-    words,
+    CHUNK_SIZE, DUPLICATE_POLICY, ENCODING, IGNORE, KEY, LABELS, RETENTION, existing_mut, row,
+    word, words,
 };
 use crate::policy::Compaction;
 use crate::{compaction, registry, settings};
@@ -118,7 +118,14 @@ fn make_destination<H: Host<Series>>(
     labels.push(label("time_bucket", &bucket));
     let options = Options { retention_ms: compaction.retention_ms, labels, ..settings::options() };
     make(host, destination, options);
-    let words = [key.bytes, &name, b"AGGREGATION", aggregator.name().as_bytes(), bucket.as_bytes(), alignment.as_bytes()];
+    let words = [
+        key.bytes,
+        &name,
+        b"AGGREGATION",
+        aggregator.name().as_bytes(),
+        bucket.as_bytes(),
+        alignment.as_bytes(),
+    ];
     host.replicate_as("TS.CREATERULE", &words);
     if let Ok(Some(series)) = host.write(destination) {
         series.set_source(Some(key.bytes));

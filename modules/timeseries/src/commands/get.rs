@@ -32,8 +32,7 @@ fn last<H: Host<Series>>(
 ) -> Result<Option<Sample>, Error> {
     let open = if latest { compaction::latest_of(host, key) } else { None };
     let last = existing(host, key)?.last();
-    let is_later =
-        |open: &Sample| last.is_none_or(|last| open.timestamp > last.timestamp);
+    let is_later = |open: &Sample| last.is_none_or(|last| open.timestamp > last.timestamp);
     Ok(open.filter(is_later).or(last))
 }
 
@@ -111,8 +110,7 @@ impl Command for MGet {
         for key in readable_keys(host, &filter)? {
             let at = Arg::named(&key);
             let Ok(Some(series)) = host.read(at) else { continue };
-            let labels =
-                if told == Told::Nothing { Vec::new() } else { series.labels().to_vec() };
+            let labels = if told == Told::Nothing { Vec::new() } else { series.labels().to_vec() };
             let last = last(host, at, latest)?;
             found.push((key, labels, last));
         }

@@ -18,9 +18,7 @@ use keyspan_timeseries_core::range::{Query, Rows, Snapshot, reduce};
 use keyspan_timeseries_core::request::multi::{Group, MultiRange, Told};
 use keyspan_timeseries_core::series::{Label, Series};
 
-use super::range::{
-    AGGREGATION, BY_TS, BY_VALUE, COUNT, FROM, INLINE_MAX, LATEST, TO, snapshot,
-};
+use super::range::{AGGREGATION, BY_TS, BY_VALUE, COUNT, FROM, INLINE_MAX, LATEST, TO, snapshot};
 use super::{row, string, token, words};
 use crate::answer::{self, Values};
 use crate::{registry, settings};
@@ -33,9 +31,11 @@ pub struct MRange;
 #[derive(Debug)]
 pub struct MRevRange;
 
-pub(super) const WITH_LABELS: Argument = Argument::new("labels", ArgumentKind::OneOf)
-    .optional()
-    .parts(&[token("withlabels", "WITHLABELS"), string("label").token("SELECTED_LABELS").multiple()]);
+pub(super) const WITH_LABELS: Argument =
+    Argument::new("labels", ArgumentKind::OneOf).optional().parts(&[
+        token("withlabels", "WITHLABELS"),
+        string("label").token("SELECTED_LABELS").multiple(),
+    ]);
 pub(super) const FILTER: Argument = string("filterExpr").token("FILTER").multiple();
 const GROUPBY: Argument = Argument::new("groupby", ArgumentKind::Block)
     .optional()
@@ -126,8 +126,7 @@ impl Task {
 
     fn run(self) -> Result<Found, Error> {
         let Self { asked, mut query, told, group, exclude_empty } = self;
-        let aggregators =
-            query.aggregation.as_ref().map_or(Vec::new(), |a| a.aggregators.clone());
+        let aggregators = query.aggregation.as_ref().map_or(Vec::new(), |a| a.aggregators.clone());
         // A group has so many rows, whatever its series have.
         let count = if group.is_some() { query.count.take() } else { None };
         let mut answered = Vec::new();
@@ -230,7 +229,8 @@ impl Found {
             reply.array(3);
             reply.bulk(&answered.key);
             let mut labels = answered.labels.clone();
-            let label = |name: &[u8], value: &[u8]| Label { name: name.into(), value: value.into() };
+            let label =
+                |name: &[u8], value: &[u8]| Label { name: name.into(), value: value.into() };
             labels.push(label(b"__reducer__", reducer));
             labels.push(label(b"__source__", &sources.join(&b","[..])));
             answer::labels(reply, &labels, &self.told);
@@ -240,11 +240,7 @@ impl Found {
 }
 
 /// A map of one name to a list.
-fn list<'a>(
-    reply: &mut dyn Reply,
-    name: &[u8],
-    items: impl ExactSizeIterator<Item = &'a [u8]>,
-) {
+fn list<'a>(reply: &mut dyn Reply, name: &[u8], items: impl ExactSizeIterator<Item = &'a [u8]>) {
     reply.map(1);
     reply.bulk(name);
     reply.array(items.len());

@@ -25,17 +25,8 @@ pub struct NRange;
 #[derive(Debug)]
 pub struct NRevRange;
 
-const ARGUMENTS: &[Argument] = &[
-    integer("numkeys"),
-    KEY.multiple(),
-    FROM,
-    TO,
-    LATEST,
-    BY_TS,
-    BY_VALUE,
-    COUNT,
-    AGGREGATION,
-];
+const ARGUMENTS: &[Argument] =
+    &[integer("numkeys"), KEY.multiple(), FROM, TO, LATEST, BY_TS, BY_VALUE, COUNT, AGGREGATION];
 
 /// What is asked of each key, and how many rows are told.
 struct Task {
@@ -57,10 +48,7 @@ impl Task {
 }
 
 /// The keys, and the words behind them with one before for a name.
-fn keys<'a>(
-    args: &mut Args<'a>,
-    name: &'static str,
-) -> Result<(Vec<Arg<'a>>, Words<'a>), Error> {
+fn keys<'a>(args: &mut Args<'a>, name: &'static str) -> Result<(Vec<Arg<'a>>, Words<'a>), Error> {
     let all = words(args);
     let numkeys = keyspan_common::number::parse_i64(word(args, name)?.bytes);
     let numkeys = numkeys.and_then(|count| usize::try_from(count).ok()).filter(|count| *count > 0);

@@ -25,8 +25,7 @@ pub struct RevRange;
 pub(super) const FROM: Argument = string("fromTimestamp");
 pub(super) const TO: Argument = string("toTimestamp");
 pub(super) const LATEST: Argument = token("latest", "LATEST").optional();
-pub(super) const BY_TS: Argument =
-    integer("timestamp").token("FILTER_BY_TS").optional().multiple();
+pub(super) const BY_TS: Argument = integer("timestamp").token("FILTER_BY_TS").optional().multiple();
 pub(super) const BY_VALUE: Argument = group(
     "filterByValue",
     &[Argument::new("min", ArgumentKind::Double), Argument::new("max", ArgumentKind::Double)],
@@ -48,8 +47,7 @@ pub(super) const AGGREGATION: Argument = group(
     ],
 )
 .optional();
-const ARGUMENTS: &[Argument] =
-    &[KEY, FROM, TO, LATEST, BY_TS, BY_VALUE, COUNT, AGGREGATION];
+const ARGUMENTS: &[Argument] = &[KEY, FROM, TO, LATEST, BY_TS, BY_VALUE, COUNT, AGGREGATION];
 
 /// Samples that are read on the main thread; handing more to another one costs less than they do.
 pub(super) const INLINE_MAX: u64 = 20_000;

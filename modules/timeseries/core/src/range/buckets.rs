@@ -32,6 +32,8 @@ pub(super) struct Buckets<'a> {
     /// It, when the open bucket is closed.
     next_last: f64,
     rows: Rows,
+    /// How many of them are of empty buckets.
+    filled: usize,
     most: usize,
     is_too_long: bool,
 }
@@ -61,6 +63,7 @@ impl<'a> Buckets<'a> {
             last: f64::NAN,
             next_last: f64::NAN,
             rows: Rows::new(aggregators.len()),
+            filled: 0,
             most,
             is_too_long: false,
         }
@@ -178,13 +181,13 @@ impl<'a> Buckets<'a> {
             return;
         };
         let end = bucket.start();
-        let mut filled = 0;
+        let room = self.most.saturating_sub(self.rows.len());
+        self.filled = self.filled.saturating_add(empty.steps_to(bucket).min(room));
+        if self.filled > EMPTY_ROWS_MAX {
+            self.is_too_long = true;
+            return;
+        }
         while empty.start() < end && self.rows.len() < self.most {
-            filled += 1;
-            if filled > EMPTY_ROWS_MAX {
-                self.is_too_long = true;
-                return;
-            }
             let last = self.last;
             let twa = line.map(|(from, to)| mean(&empty, from, to));
             let worth = |one: &Accumulator| {

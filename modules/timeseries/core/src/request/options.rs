@@ -29,7 +29,8 @@ impl Given {
     /// # Errors
     /// What is wrong, in the order in which RedisTimeSeries looks.
     pub fn parse(words: Words<'_>) -> Result<Self, Error> {
-        let labels = words.find("LABELS").map(|place| label::parse(words.part(place + 1, words.len())));
+        let labels =
+            words.find("LABELS").map(|place| label::parse(words.part(place + 1, words.len())));
         Ok(Self {
             labels: labels.transpose()?,
             retention_ms: retention(words)?,
@@ -96,10 +97,7 @@ pub fn parse_encoding(name: &[u8]) -> Option<Encoding> {
 ///
 /// # Errors
 /// That there is none, or none of this name.
-pub fn duplicate_policy(
-    words: Words<'_>,
-    keyword: &str,
-) -> Result<Option<DuplicatePolicy>, Error> {
+pub fn duplicate_policy(words: Words<'_>, keyword: &str) -> Result<Option<DuplicatePolicy>, Error> {
     let Some(place) = words.find(keyword) else { return Ok(None) };
     let name = words.get(place + 1).ok_or(Error::DuplicatePolicy)?;
     DuplicatePolicy::parse(name).map(Some).ok_or(Error::DuplicatePolicyUnknown)

@@ -67,7 +67,10 @@ mod tests {
         check("1E+2", Some(100.0));
         check("5e-324", Some(5e-324));
         assert!(value(b"NaN").is_ok_and(f64::is_nan));
-        for bad in ["", "-", "abc", "inf", "-inf", "1e400", "01", "1.", ".5", "+1", " 1", "1 ", "0x1", "1e", "1e+", "--1", "1.5.5"] {
+        for bad in [
+            "", "-", "abc", "inf", "-inf", "1e400", "01", "1.", ".5", "+1", " 1", "1 ", "0x1",
+            "1e", "1e+", "--1", "1.5.5",
+        ] {
             check(bad, None);
         }
     }

@@ -217,7 +217,10 @@ fn rules_follow_both_sides() -> Outcome<()> {
         // Without its source it may be a source itself, or get another one.
         client.expect("DEL a2", ":1")?;
         client.expect("TS.CREATERULE avg2 twa AGGREGATION max 10", "+OK")?;
-        client.expect("TS.CREATERULE b avg2 AGGREGATION max 10", "-ERR TSDB: the destination key already has a dst rule")?;
+        client.expect(
+            "TS.CREATERULE b avg2 AGGREGATION max 10",
+            "-ERR TSDB: the destination key already has a dst rule",
+        )?;
         // A copy has neither.
         client.expect("COPY avg2 copy", ":1")?;
         ensure(!rules(&mut client, "copy")?.contains("twa"), || "a copy has rules".to_owned())
@@ -237,7 +240,8 @@ fn answers(server: &Server) -> Outcome<String> {
         }
         let info = client.value(&format!("TS.INFO {key}"))?;
         let fields = info.elements()?.chunks(2);
-        let told = fields.filter(|pair| pair.first().is_none_or(|name| name.to_string() != "memoryUsage"));
+        let told =
+            fields.filter(|pair| pair.first().is_none_or(|name| name.to_string() != "memoryUsage"));
         all += &told.map(|pair| format!("{pair:?}")).collect::<String>();
     }
     Ok(all)
@@ -393,7 +397,10 @@ fn transactions_and_scripts_run_the_commands() -> Outcome<()> {
             "*5\r\n+OK\r\n:1\r\n*1\r\n*3\r\n$1\r\ns\r\n*0\r\n*1\r\n*2\r\n:1\r\n+1\r\n-TSDB: blocking TS.READ (with BLOCK) is not allowed inside MULTI, EVAL, or a deny-blocking context\r\n*1\r\n*2\r\n:1\r\n+1",
         )?;
         client.expect("EVAL \"return redis.call('TS.ADD', KEYS[1], 5, 2)\" 1 s", ":5")?;
-        fails(&mut client, "EVAL \"return redis.call('TS.READ', KEYS[1], '-', 'BLOCK', 0, 9)\" 1 s")?;
+        fails(
+            &mut client,
+            "EVAL \"return redis.call('TS.READ', KEYS[1], '-', 'BLOCK', 0, 9)\" 1 s",
+        )?;
         client.expect("WATCH s", "+OK")?;
         server.client()?.expect("TS.ADD s 9 1", ":9")?;
         client.expect("MULTI", "+OK")?;
@@ -427,7 +434,11 @@ fn readers_wait_for_samples() -> Outcome<()> {
         writer.expect("TS.ADD s 5 5", ":5")?;
         same(&one.reply()?, b"*1\r\n*2\r\n:5\r\n+5\r\n", "one")?;
         writer.expect("TS.MADD s 6 6", "*1\r\n:6")?;
-        same(&two.reply()?, b"*3\r\n*2\r\n:1\r\n+1\r\n*2\r\n:5\r\n+5\r\n*2\r\n:6\r\n+6\r\n", "two")?;
+        same(
+            &two.reply()?,
+            b"*3\r\n*2\r\n:1\r\n+1\r\n*2\r\n:5\r\n+5\r\n*2\r\n:6\r\n+6\r\n",
+            "two",
+        )?;
         writer.expect("TS.INCRBY s 1 TIMESTAMP 12", ":12")?;
         same(&closed.reply()?, b"*1\r\n*2\r\n:0\r\n+12\r\n", "closed")?;
         writer.expect("TS.ADD new 3 4", ":3")?;
@@ -482,7 +493,16 @@ fn settings_are_set_shown_and_kept() -> Outcome<()> {
         for part in ["500", "128", "uncompressed", "sum", "s_MAX_60000", "1.5"] {
             ensure(info.contains(part), || format!("{part} is not in {info}"))?;
         }
-        let words = ["RETENTION_POLICY", "7", "COMPACTION_POLICY", "min:1s:0", "CHUNK_TYPE", "uncompressed", "DUPLICATE_POLICY", "last"];
+        let words = [
+            "RETENTION_POLICY",
+            "7",
+            "COMPACTION_POLICY",
+            "min:1s:0",
+            "CHUNK_TYPE",
+            "uncompressed",
+            "DUPLICATE_POLICY",
+            "last",
+        ];
         let spec = Spec::new(server.name())?.module("timeseries", &words);
         let other = spec.start()?;
         let mut client = other.client()?;
@@ -509,7 +529,16 @@ fn large_replies_come_from_other_threads() -> Outcome<()> {
         }
         let rows = |reply: &Value| -> Outcome<Vec<usize>> {
             let series = reply.elements()?.iter();
-            series.map(|one| Ok(one.elements()?.last().map(Value::elements).transpose()?.map_or(0, <[Value]>::len))).collect()
+            series
+                .map(|one| {
+                    Ok(one
+                        .elements()?
+                        .last()
+                        .map(Value::elements)
+                        .transpose()?
+                        .map_or(0, <[Value]>::len))
+                })
+                .collect()
         };
         for (line, wanted) in [
             ("TS.MRANGE - + FILTER l=v", vec![30_000, 30_000]),

@@ -36,7 +36,7 @@ The peer's figures were measured elsewhere, on other data, and are constants of 
 * Bytes a sample: growth of `used_memory` of a fresh server by one series of a million samples, and the size of the
   file that it saves; so the key counts too. Samples come from fixed seeds (`scripts/benchmarks/timeseries/data.py`). Chunks
   are the peer's bit for bit, and their size depends on the data alone: the gauge's noise is chosen so that they have
-  the peer's 3.9 bytes a sample.
+  the peer's 3.9 bytes a sample in the file, where the server compresses them.
 * An empty series: growth by 10,000 of them, beyond as many keys that hold an integer.
 * SAVE and load: the series of the gauge. Growth: the gauge too, with commands in pipelines of 32, the best of five
   rounds.
@@ -56,7 +56,7 @@ def measure(found, only):
     for subject in found:
         if not only or "rdb" in only:
             say(f"rdb: {subject.label}")
-            made = list(data.added("series", data.gauge(footprint.SAMPLES)))
+            made = list(data.made("series", data.gauge(footprint.SAMPLES)))
             results.snapshots[subject.label] = snapshot.measure(subject, made, 1)
     return results
 

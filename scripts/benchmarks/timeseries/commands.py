@@ -23,7 +23,7 @@ def long(number):
 def load(connection, _data, wanted):
     """Makes the series of the rows."""
     for number in range(VALUES):
-        connection.load([encode("TS.CREATE", long(number)), *data.added(long(number), data.gauge(LENGTH))])
+        connection.load(list(data.made(long(number), data.gauge(LENGTH))))
     for kind in ("constant", "random", "up", "batch"):
         connection.load([encode("TS.CREATE", f"{kind}:{number:06}") for number in range(KEYS)])
     if any(wanted(row) for row in labelled.ROWS):

@@ -19,7 +19,7 @@ def measure(subject):
 
 def samples(subject, kind):
     """Growth of `used_memory` and size of the RDB file, by sample of one series of a million."""
-    commands = list(data.added("series", data.KINDS[kind](SAMPLES)))
+    commands = list(data.made("series", data.KINDS[kind](SAMPLES)))
     with Server(subject) as server:
         grown = server.grown(commands)
         server.connect().call("SAVE")

@@ -22,6 +22,7 @@ def measure(subject):
     with Server(subject) as server:
         connection, samples, held = server.connect(), data.gauge(SIZES[-1] * 2), 0
         empty = server.used_memory()
+        connection.call("TS.CREATE", SERIES)
         for size in SIZES:
             fill(connection, samples, size - held)
             figures[f"grown-memory-{size}"] = (server.used_memory() - empty) / size

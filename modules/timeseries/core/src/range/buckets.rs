@@ -117,11 +117,13 @@ impl<'a> Buckets<'a> {
 
     fn begin(&mut self, bucket: Bucket) {
         let (start, end) = (bucket.start(), bucket.end());
+        // One beside the range may be in the bucket: it then does not count, as in the peer.
+        let before = self.seen.filter(|seen| !(start..end).contains(&seen.0));
         for accumulator in &mut self.accumulators {
             accumulator.reset();
             if let Some(twa) = accumulator.twa_mut() {
                 twa.start(start, end);
-                if let Some((time, value)) = self.seen {
+                if let Some((time, value)) = before {
                     twa.before(time, value);
                 }
             }
@@ -162,8 +164,10 @@ impl<'a> Buckets<'a> {
         if self.rows.len() >= self.most {
             return;
         }
+        let (start, end) = (open.bucket.start(), open.bucket.end());
+        let behind = next.filter(|next| !(start..end).contains(&next.0));
         for twa in self.accumulators.iter_mut().filter_map(Accumulator::twa_mut) {
-            if let Some((time, value)) = next {
+            if let Some((time, value)) = behind {
                 twa.behind(time, value);
             }
         }

@@ -6,3 +6,6 @@ pub mod range;
 pub mod read;
 pub mod value;
 pub mod words;
+
+#[cfg(test)]
+mod tests;

@@ -252,8 +252,11 @@ fn value(
 fn twa(inside: &[Point], start: i128, bucket: i128, points: &[Point], beside: &Beside) -> f64 {
     let all = numbers(points);
     let (first, last) = (inside[0], inside[inside.len() - 1]);
-    let before = all.iter().rfind(|point| point.0 < first.0).copied().or(beside.before);
-    let behind = all.iter().find(|point| point.0 > last.0).copied().or(beside.behind);
+    // What lies beside the range but in the bucket does not count.
+    let is_outside =
+        |point: &Point| !(start..start + bucket).contains(&i128::from(point.0));
+    let before = all.iter().rfind(|point| point.0 < first.0).copied().or(beside.before.filter(is_outside));
+    let behind = all.iter().find(|point| point.0 > last.0).copied().or(beside.behind.filter(is_outside));
     let mut corners: Vec<(f64, f64)> = Vec::new();
     if let Some(before) = before {
         let at = start.max(before.0.into());

@@ -78,6 +78,18 @@ impl Query {
 
     /// What the samples of a series give.
     pub(crate) fn answer(&self, samples: &[(u64, f64)]) -> Rows {
+        let mut rows = self.all(samples);
+        self.cut(&mut rows);
+        rows
+    }
+
+    /// Keeps as many rows as are asked for.
+    pub(crate) fn cut(&self, rows: &mut Rows) {
+        rows.truncate(self.count.unwrap_or(usize::MAX));
+    }
+
+    /// The same, however many rows are asked for.
+    pub(crate) fn all(&self, samples: &[(u64, f64)]) -> Rows {
         let wanted = |(moment, value): &&(u64, f64)| {
             (self.from..=self.to).contains(moment)
                 && (self.moments.is_empty() || self.moments.contains(moment))
@@ -91,7 +103,6 @@ impl Query {
         if self.reverse {
             rows.reverse();
         }
-        rows.truncate(self.count.unwrap_or(usize::MAX));
         rows
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use keyspan_tests::{Client, Failure, Outcome, Value, ensure};
 
 use crate::{
-    aggregate::{NAMES, REDUCERS, reduce},
+    aggregate::{NAMES, REDUCERS, of_nothing, reduce},
     draw::Draw,
     model::{Added, Buckets, Policy, Rows, Rule, Series, buckets},
     query::Query,
@@ -305,7 +305,7 @@ impl World {
         for key in keys {
             let Some(value) = self.series[&key].labels.get(label) else { continue };
             let group = groups.entry(format!("{label}={value}")).or_default();
-            for (moment, row) in query.answer(&self.seen(&key)) {
+            for (moment, row) in query.all(&self.seen(&key)) {
                 group.entry(moment).or_default().extend(row);
             }
         }
@@ -321,15 +321,12 @@ impl World {
             let name = String::from_utf8_lossy(group[0].bytes()?).into_owned();
             let mut rows: Rows = groups[&name]
                 .iter()
-                .filter_map(|(moment, row)| {
-                    let values: Vec<f64> =
-                        row.iter().copied().filter(|value| !value.is_nan()).collect();
-                    (!values.is_empty()).then(|| (*moment, vec![reduce(reducer, &values)]))
-                })
+                .map(|(moment, row)| (*moment, vec![reduced(reducer, row)]))
                 .collect();
             if query.is_reverse() {
                 rows.reverse();
             }
+            query.cut(&mut rows);
             same_rows(&group[2], &rows, &format!("{line}: {name}"))?;
         }
         Ok(())
@@ -416,6 +413,12 @@ fn matches(value: Option<&String>, word: &str) -> bool {
         Some(value) => wanted.split(',').any(|each| each == value),
     };
     fits != label.ends_with('!')
+}
+
+/// What a reducer makes of values of which some may be none.
+fn reduced(reducer: &str, values: &[f64]) -> f64 {
+    let numbers: Vec<f64> = values.iter().copied().filter(|value| !value.is_nan()).collect();
+    if numbers.is_empty() { of_nothing(reducer, f64::NAN) } else { reduce(reducer, &numbers) }
 }
 
 fn integer(number: u64) -> Value {

@@ -7,7 +7,7 @@ use keyspan_common::reply::Reply;
 use redis_module::raw::REDISMODULE_CTX_FLAGS_RESP3;
 
 use crate::raw::{self, Api};
-use crate::text::with_c_str;
+use crate::text::{with_c_str, with_line};
 
 /// The text of a panic that reached the guard, and of a command that broke its own reply.
 const INTERNAL_ERROR: &str = "ERR internal error, please report it";
@@ -144,12 +144,10 @@ impl Reply for ClientReply {
 
     fn line(&mut self, text: &[u8]) {
         if self.owes(0) {
-            let end = |byte: &u8| matches!(byte, b'\r' | b'\n' | 0);
-            let mut text: Vec<u8> =
-                text.iter().map(|byte| if end(byte) { b' ' } else { *byte }).collect();
-            text.push(0);
-            // SAFETY: the context of the running callback and a text that ends in NUL.
-            unsafe { (self.api.reply_simple)(self.ctx, text.as_ptr().cast()) };
+            with_line(text, |text| {
+                // SAFETY: the context of the running callback and a text that ends in NUL.
+                unsafe { (self.api.reply_simple)(self.ctx, text) };
+            });
         }
     }
 

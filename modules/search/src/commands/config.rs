@@ -52,7 +52,7 @@ impl ServerCommand for Config {
 
 /// The settings with an old name that `option` means; `*` means all.
 fn options(option: &[u8]) -> Vec<(&'static str, &'static Setting)> {
-    let named = SETTINGS.iter().filter_map(|setting| Some((setting.load_name?, *setting)));
+    let named = SETTINGS.iter().filter_map(|setting| Some((setting.load_names[0]?, *setting)));
     named
         .filter(|(name, _)| option == b"*" || option.eq_ignore_ascii_case(name.as_bytes()))
         .collect()
@@ -117,5 +117,6 @@ fn value(setting: &Setting) -> String {
         Kind::Choice(words) => word(words),
         Kind::Integer { .. } | Kind::Memory { .. } => setting.get().to_string(),
         Kind::Ratio => setting.ratio().to_string(),
+        Kind::Text(_) => setting.text(),
     }
 }

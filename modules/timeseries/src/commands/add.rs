@@ -9,7 +9,7 @@ use keyspan_common::{
 };
 use keyspan_timeseries_core::chunk::Sample;
 use keyspan_timeseries_core::error::Error;
-use keyspan_timeseries_core::request::{options, options::Given, value};
+use keyspan_timeseries_core::request::{options, options::Given, value, words::Words};
 use keyspan_timeseries_core::series::{Added, DuplicatePolicy, Series};
 
 use super::{
@@ -31,13 +31,17 @@ pub(super) struct Placed {
 }
 
 /// Adds a sample to the series at `key`, and tells destinations. Neither event nor replication.
+///
+/// # Errors
+/// [`Error::Missing`] if there is no series.
 pub(super) fn place<H: Host<Series>>(
     host: &mut H,
     key: Arg<'_>,
     sample: Sample,
     policy: Option<DuplicatePolicy>,
 ) -> Result<Placed, Error> {
-    let series = host.write(key)?.ok_or(Error::NotSeries)?;
+    let series = host.write(key).map_err(|WrongType| Error::NotSeries)?;
+    let series = series.ok_or(Error::Missing)?;
     let (named, mut borrowed) = (policy.or(series.duplicate_policy()), None);
     let policy = named.unwrap_or_else(|| *borrowed.insert(settings::duplicate_policy()));
     let mut effects = Vec::new();
@@ -117,23 +121,16 @@ impl Command for Add {
         let given_time = value::timestamp(time)?;
         let timestamp = given_time.unwrap_or_else(|| host.now_ms());
         let sample = Sample { timestamp, value };
-        let is_there = match host.read(key) {
-            Ok(series) => series.is_some(),
-            Err(WrongType) => return Err(Error::NotSeries),
+        let policy = if args.is_empty() { None } else { policy(host, key, words)? };
+        let (placed, is_new) = match place(host, key, sample, policy) {
+            Err(Error::Missing) => {
+                create::make_for_sample(host, key, Given::parse(words)?);
+                (place(host, key, sample, policy)?, true)
+            }
+            placed => (placed?, false),
         };
-        let has_options = !args.is_empty();
-        let policy = if is_there && has_options {
-            options::duplicate_policy(words, "ON_DUPLICATE")?
-        } else {
-            None
-        };
-        if !is_there {
-            let given = if has_options { Given::parse(words)? } else { Given::default() };
-            create::make_for_sample(host, key, given);
-        }
-        let placed = place(host, key, sample, policy)?;
         if placed.is_change() {
-            if is_there && given_time.is_some() && placed.borrowed.is_none() {
+            if !is_new && given_time.is_some() && placed.borrowed.is_none() {
                 host.replicate();
             } else {
                 replicate_sample(host, key.bytes, sample, text, policy.or(placed.borrowed));
@@ -146,24 +143,69 @@ impl Command for Add {
     }
 }
 
+/// ON_DUPLICATE, which is only looked at if there is a series.
+fn policy<H: Host<Series>>(
+    host: &mut H,
+    key: Arg<'_>,
+    words: Words<'_>,
+) -> Result<Option<DuplicatePolicy>, Error> {
+    match host.read(key) {
+        Ok(Some(_)) => options::duplicate_policy(words, "ON_DUPLICATE"),
+        Ok(None) => Ok(None),
+        Err(WrongType) => Err(Error::NotSeries),
+    }
+}
+
 /// `TS.MADD key timestamp value [key timestamp value ...]`
 #[derive(Debug)]
 pub struct MAdd;
 
-/// One sample of MADD: what it became, and the sample.
-fn add_one<H: Host<Series>>(
-    host: &mut H,
-    key: Arg<'_>,
-    time: &[u8],
-    text: &[u8],
-) -> Result<(Placed, Sample), Error> {
-    if !matches!(host.read(key), Ok(Some(_))) {
-        return Err(Error::NotSeries);
+/// One sample of MADD, as its words say it.
+#[derive(Clone, Copy)]
+struct Told<'a> {
+    key: Arg<'a>,
+    time: &'a [u8],
+    text: &'a [u8],
+}
+
+/// What became of the samples of MADD that changed something, for replicas.
+struct Changes<'a> {
+    made: Vec<(Told<'a>, Sample, Option<DuplicatePolicy>)>,
+    /// Whether the command line says all that there is to say.
+    is_plain: bool,
+}
+
+impl<'a> Changes<'a> {
+    fn add<H: Host<Series>>(&mut self, host: &mut H, told: Told<'a>) -> Result<i64, Error> {
+        let outcome = self.try_add(host, told);
+        self.is_plain &= outcome.is_ok();
+        outcome
     }
-    let value = value::value(text)?;
-    let timestamp = value::timestamp(time)?.unwrap_or_else(|| host.now_ms());
-    let sample = Sample { timestamp, value };
-    Ok((place(host, key, sample, None)?, sample))
+
+    fn try_add<H: Host<Series>>(&mut self, host: &mut H, told: Told<'a>) -> Result<i64, Error> {
+        let value = value::value(told.text)?;
+        let given = value::timestamp(told.time)?;
+        let sample = Sample { timestamp: given.unwrap_or_else(|| host.now_ms()), value };
+        let placed = place(host, told.key, sample, None).map_err(|error| {
+            if error == Error::Missing { Error::NotSeries } else { error }
+        })?;
+        self.is_plain &= given.is_some() && placed.borrowed.is_none();
+        if placed.is_change() {
+            self.made.push((told, sample, placed.borrowed));
+            host.changed(told.key, "ts.add");
+            host.wake(told.key);
+        }
+        Ok(placed.reply(sample))
+    }
+
+    fn replicate<H: Host<Series>>(self, host: &mut H) {
+        if self.is_plain && !self.made.is_empty() {
+            return host.replicate();
+        }
+        for (told, sample, policy) in self.made {
+            replicate_sample(host, told.key.bytes, sample, told.text, policy);
+        }
+    }
 }
 
 impl Command for MAdd {
@@ -188,22 +230,17 @@ impl Command for MAdd {
             return Err(Error::Arity(Self::ROW.name));
         }
         reply.array(args.len() / 3);
+        let mut changes = Changes { made: Vec::new(), is_plain: true };
         while !args.is_empty() {
             let key = word(&mut args, Self::ROW.name)?;
             let time = word(&mut args, Self::ROW.name)?.bytes;
             let text = word(&mut args, Self::ROW.name)?.bytes;
-            match add_one(host, key, time, text) {
-                Ok((placed, sample)) => {
-                    if placed.is_change() {
-                        replicate_sample(host, key.bytes, sample, text, placed.borrowed);
-                        host.changed(key, "ts.add");
-                        host.wake(key);
-                    }
-                    reply.integer(placed.reply(sample));
-                }
+            match changes.add(host, Told { key, time, text }) {
+                Ok(time) => reply.integer(time),
                 Err(error) => reply.error(&error.wire()),
             }
         }
+        changes.replicate(host);
         Ok(())
     }
 }

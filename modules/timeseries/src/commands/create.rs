@@ -158,12 +158,15 @@ impl Command for Alter {
         let given = Given::parse(words(&args))?;
         let key = word(&mut args, Self::ROW.name)?;
         let (database, labels) = (host.database(), given.labels.clone());
+        let says_nothing = given == Given::default();
         existing_mut(host, key)?.alter(given.alteration());
         if let Some(labels) = labels {
             registry::put(database, key.bytes, &labels);
         }
-        host.changed(key, "ts.alter");
-        host.replicate();
+        if !says_nothing {
+            host.changed(key, "ts.alter");
+            host.replicate();
+        }
         reply.ok();
         Ok(())
     }

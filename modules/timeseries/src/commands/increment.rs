@@ -32,10 +32,10 @@ const TIMESTAMP: Argument =
 fn time(words: Words<'_>) -> Result<Option<u64>, Error> {
     let place = words.find("TIMESTAMP").and_then(|place| words.get(place + 1));
     let Some(word) = place else { return Ok(None) };
-    value::timestamp(word).map_err(|error| match error {
-        // What is before all samples is before the last one.
-        Error::TimestampNegative => Error::IncrementOld,
-        _ => Error::IncrementTimestamp,
+    // What is before all samples is before the last one.
+    value::timestamp(word).map_err(|error| {
+        let is_negative = error == Error::TimestampNegative;
+        if is_negative { Error::IncrementOld } else { Error::IncrementTimestamp }
     })
 }
 

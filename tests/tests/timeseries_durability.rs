@@ -191,7 +191,7 @@ fn step(draw: &mut Draw, clock: &mut u64) -> String {
         1 => "brief",
         _ => "calm",
     };
-    match draw.below(36) {
+    match draw.below(39) {
         0..=5 => format!("TS.ADD s{key} {now} {value}.5"),
         6..=8 => format!("TS.ADD s{key} {then} -{value}"),
         9 => format!("TS.ADD s{key} {then} {value} ON_DUPLICATE MIN"),
@@ -231,11 +231,30 @@ fn step(draw: &mut Draw, clock: &mut u64) -> String {
         33 if value < 100 => "RENAME s1 away".to_owned(),
         33 => "RENAME away s1".to_owned(),
         34 if value < 40 => format!("DEL auto{key} made{key}"),
+        // Keys and labels that are called as options are.
+        35 => format!("TS.ADD {} {now} {value}", option(value)),
+        36 => format!("TS.INCRBY {} 5", option(value)),
+        37 => format!("TS.CREATE odd{} LABELS RETENTION 9 {} 48", value % 9, option(value)),
         34 => format!("TS.CREATERULE made{key} auto{key} AGGREGATION min 15"),
         _ => format!(
             "EVAL \"redis.call('TS.ADD', 's0', ARGV[1], 1) redis.call('TS.ADD', 'calm', ARGV[1], 2) return 1\" \
              2 s0 calm {now}"
         ),
+    }
+}
+
+/// A word that names an option, in some cases of it.
+fn option(value: u64) -> &'static str {
+    match value % 9 {
+        0 => "LABELS",
+        1 => "labels",
+        2 => "RETENTION",
+        3 => "CHUNK_SIZE",
+        4 => "ENCODING",
+        5 => "DUPLICATE_POLICY",
+        6 => "IGNORE",
+        7 => "TIMESTAMP",
+        _ => "ON_DUPLICATE",
     }
 }
 

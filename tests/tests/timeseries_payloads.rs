@@ -456,9 +456,11 @@ fn flaw_overflow_in_mrange_and_queryindex() -> Outcome<()> {
                 )?;
             }
         }
-        let labels = ["x"; 70_000].join(" ");
-        let line = format!("TS.MRANGE - + SELECTED_LABELS {labels} FILTER a=b");
-        refused_line(&mut client, &line, "ERR TSDB: reached max size for SELECT_LABELS")?;
+        for count in [51, 70_000] {
+            let labels = vec!["x"; count].join(" ");
+            let line = format!("TS.MRANGE - + SELECTED_LABELS {labels} FILTER a=b");
+            refused_line(&mut client, &line, "ERR TSDB: reached max size for SELECT_LABELS")?;
+        }
         for number in ["4294967296", "2147483648", "9223372036854775807"] {
             let line =
                 format!("TS.MRANGE - + COUNT {number} AGGREGATION sum {number} EMPTY FILTER a=b");

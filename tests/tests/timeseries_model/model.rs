@@ -159,7 +159,9 @@ pub(crate) fn buckets(samples: &[(u64, f64)], buckets: Buckets, aggregators: &[&
         let bucket = Bucket { start, length, own, all: samples };
         (start, aggregators.iter().map(|name| aggregate::of(name, &bucket)).collect())
     };
-    samples.chunk_by(same).map(row).collect()
+    // No sample is NaN here, and a bucket in which nothing counts is none.
+    let nothing_counts = aggregators.iter().all(|name| *name == "countNaN");
+    if nothing_counts { Vec::new() } else { samples.chunk_by(same).map(row).collect() }
 }
 
 /// Puts rows where buckets between others have no samples.

@@ -186,9 +186,8 @@ impl<'a> Changes<'a> {
         let value = value::value(told.text)?;
         let given = value::timestamp(told.time)?;
         let sample = Sample { timestamp: given.unwrap_or_else(|| host.now_ms()), value };
-        let placed = place(host, told.key, sample, None).map_err(|error| {
-            if error == Error::Missing { Error::NotSeries } else { error }
-        })?;
+        let placed = place(host, told.key, sample, None)
+            .map_err(|error| if error == Error::Missing { Error::NotSeries } else { error })?;
         self.is_plain &= given.is_some() && placed.borrowed.is_none();
         if placed.is_change() {
             self.made.push((told, sample, placed.borrowed));

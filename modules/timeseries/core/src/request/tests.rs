@@ -43,6 +43,24 @@ fn options_of_series_are_read() {
     assert_eq!(behind.ignore.map(|ignore| ignore.time_ms_max), Some(5));
 }
 
+/// A sample makes series of any key, and replicas are told their options.
+#[test]
+fn a_key_is_no_option() {
+    for key in [
+        "RETENTION",
+        "CHUNK_SIZE",
+        "ENCODING",
+        "DUPLICATE_POLICY",
+        "IGNORE",
+        "LABELS",
+        "UNCOMPRESSED",
+    ] {
+        let given = read(&format!("TS.CREATE {key} RETENTION 5 LABELS a b"), Given::parse).unwrap();
+        assert_eq!((given.retention_ms, given.encoding), (Some(5), None), "{key}");
+        assert_eq!(given.labels.map(|labels| labels.len()), Some(1), "{key}");
+    }
+}
+
 #[test]
 fn bad_options_are_told() {
     for (options, expected) in [
@@ -68,7 +86,11 @@ fn bad_options_are_told() {
         ("LABELS a (x", "ERR TSDB: Couldn't parse LABELS"),
         ("RETENTION x LABELS a ,", "ERR TSDB: Couldn't parse LABELS"),
     ] {
-        assert_eq!(why(read(&format!("TS.CREATE k {options}"), Given::parse)), expected, "{options}");
+        assert_eq!(
+            why(read(&format!("TS.CREATE k {options}"), Given::parse)),
+            expected,
+            "{options}"
+        );
     }
 }
 
@@ -78,7 +100,9 @@ fn range(line: &str) -> Result<Range, Error> {
 
 #[test]
 fn ranges_are_read() {
-    let range = range("TS.RANGE k 5 900 LATEST FILTER_BY_TS 9 3 -1 9 FILTER_BY_VALUE -1.5 1e3 COUNT 4 ALIGN + AGGREGATION avg,countNaN 20 BUCKETTIMESTAMP mid EMPTY");
+    let range = range(
+        "TS.RANGE k 5 900 LATEST FILTER_BY_TS 9 3 -1 9 FILTER_BY_VALUE -1.5 1e3 COUNT 4 ALIGN + AGGREGATION avg,countNaN 20 BUCKETTIMESTAMP mid EMPTY",
+    );
     let Range { query, latest } = range.unwrap();
     assert!(latest && !query.is_reverse);
     assert_eq!((query.from, query.to, query.count), (5, 900, Some(4)));
@@ -101,7 +125,10 @@ fn count_is_an_aggregator_and_a_limit() {
     check("AGGREGATION count 20", (None, 1));
     check("AGGREGATION count 20 COUNT 3", (Some(3), 1));
     check("COUNT 3 AGGREGATION count 20", (Some(3), 1));
-    check("AGGREGATION count,min,max 20 COUNT 9223372036854775807", (Some(i64::MAX.unsigned_abs()), 3));
+    check(
+        "AGGREGATION count,min,max 20 COUNT 9223372036854775807",
+        (Some(i64::MAX.unsigned_abs()), 3),
+    );
 }
 
 #[test]
@@ -185,7 +212,8 @@ fn multi(line: &str) -> Result<MultiRange, Error> {
 
 #[test]
 fn queries_over_many_series_are_read() {
-    let plain = multi("TS.MRANGE - + EXCLUDEEMPTY SELECTED_LABELS a b COUNT 2 FILTER x=y count=3").unwrap();
+    let plain =
+        multi("TS.MRANGE - + EXCLUDEEMPTY SELECTED_LABELS a b COUNT 2 FILTER x=y count=3").unwrap();
     assert_eq!(plain.told, Told::Selected([b"a".as_slice().into(), b"b".as_slice().into()].into()));
     assert!(plain.exclude_empty && plain.group.is_none());
     assert_eq!((plain.range.query.count, plain.filter.matchers().len()), (Some(2), 2));

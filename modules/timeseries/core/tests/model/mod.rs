@@ -253,10 +253,11 @@ fn twa(inside: &[Point], start: i128, bucket: i128, points: &[Point], beside: &B
     let all = numbers(points);
     let (first, last) = (inside[0], inside[inside.len() - 1]);
     // What lies beside the range but in the bucket does not count.
-    let is_outside =
-        |point: &Point| !(start..start + bucket).contains(&i128::from(point.0));
-    let before = all.iter().rfind(|point| point.0 < first.0).copied().or(beside.before.filter(is_outside));
-    let behind = all.iter().find(|point| point.0 > last.0).copied().or(beside.behind.filter(is_outside));
+    let is_outside = |point: &Point| !(start..start + bucket).contains(&i128::from(point.0));
+    let before =
+        all.iter().rfind(|point| point.0 < first.0).copied().or(beside.before.filter(is_outside));
+    let behind =
+        all.iter().find(|point| point.0 > last.0).copied().or(beside.behind.filter(is_outside));
     let mut corners: Vec<(f64, f64)> = Vec::new();
     if let Some(before) = before {
         let at = start.max(before.0.into());

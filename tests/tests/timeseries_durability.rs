@@ -107,6 +107,8 @@ fn acknowledged_samples_survive_a_kill() -> Outcome<()> {
         let mut client = server.client()?;
         client.expect("TS.CREATE raw CHUNK_SIZE 128 LABELS kind raw", "+OK")?;
         client.expect("TS.CREATE plain ENCODING UNCOMPRESSED CHUNK_SIZE 128", "+OK")?;
+        client.expect("TS.CREATE counter", "+OK")?;
+        client.expect("TS.CREATE clock", "+OK")?;
         for (aggregator, length) in RULES {
             client.expect(&format!("TS.CREATE raw:{aggregator} LABELS kind made"), "+OK")?;
             let rule =

@@ -334,16 +334,17 @@ fn file(members: &[(&str, Vec<Field>)]) -> Outcome<Vec<u8>> {
     Ok(file)
 }
 
-/// A server starts with the file, and samples run through its rules; or it says that it does not.
-fn starts(what: &str, file: &[u8]) -> Outcome<()> {
+/// A server starts with the file, and samples run through its rules; or, where the file may be refused,
+/// it says so and ends.
+fn starts(what: &str, file: &[u8], may_refuse: bool) -> Outcome<()> {
     for name in servers()? {
         match timeseries(Spec::new(name)?).file("dump.rdb", file).start() {
             Ok(server) => ends(&mut server.client()?).map_err(|failure| failure.during(what))?,
             Err(failure) => {
                 let text = failure.to_string();
-                let crashed =
-                    ["signal", "panicked", "STACK TRACE"].iter().any(|word| text.contains(word));
-                ensure(!crashed, || format!("{what}: {text}"))?;
+                let crashes = ["signal", "panicked", "STACK TRACE"];
+                let crashed = crashes.iter().any(|word| text.contains(word));
+                ensure(may_refuse && !crashed, || format!("{what}: {text}"))?;
             }
         }
     }
@@ -423,7 +424,10 @@ fn files_with_rules_that_lead_in_circles() -> Outcome<()> {
         ("a bucket of 0", vec![("c", member("c", None, &[no_bucket])), ("e", target())]),
         ("aggregator 99", vec![("c", member("c", None, &[unknown])), ("e", target())]),
     ] {
-        starts(what, &file(&members)?)?;
+        // No rule of those is one at all.
+        let may_refuse =
+            what.contains("itself") || what.ends_with("bucket of 0") || what.contains("99");
+        starts(what, &file(&members)?, may_refuse)?;
     }
     Ok(())
 }

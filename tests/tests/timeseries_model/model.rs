@@ -112,13 +112,17 @@ impl Series {
         Added::At(moment)
     }
 
-    /// Adds to the last value as TS.INCRBY does; None where the moment is before the last.
+    /// Adds to the last value as TS.INCRBY does, the sum being a sample as any other; None where the
+    /// moment is before the last.
     pub(crate) fn increase(&mut self, moment: u64, by: f64) -> Option<u64> {
         let (last, held) = self.last().unwrap_or((0, 0.0));
-        (moment >= last).then(|| {
-            self.samples.insert(moment, held + by);
-            moment
-        })
+        if moment < last {
+            return None;
+        }
+        match self.add(moment, held + by, Some(Policy::Last)) {
+            Added::At(moment) => Some(moment),
+            Added::Blocked | Added::TooOld => None,
+        }
     }
 
     /// Removes samples; how many.

@@ -24,9 +24,6 @@ REJSON = ("rejson-1.0.8-redis6.0.jsonl", "rejson-2.x-synthetic.jsonl", "rejson-8
 BLOOM = ("redisbloom-1.0.3-redis6.0.jsonl", "redisbloom-1.1.0-redis6.0.jsonl", "redisbloom-2.0.3-redis6.0.jsonl",
          "redisbloom-2.8.20-redis7.0.jsonl", "redisbloom-8.8.0-redis8.0.jsonl", "valkeybloom-1.0-synthetic.jsonl",
          "valkeybloom-2024-10-valkey8.0.jsonl")
-TIMESERIES = ("redistimeseries-1.0.3-redis6.0.jsonl", "redistimeseries-1.2.7-redis6.0.jsonl",
-              "redistimeseries-1.4.14-redis6.0.jsonl", "redistimeseries-8.8.0-redis7.0.jsonl",
-              "redistimeseries-synthetic.jsonl")
 # In the order of fuzz/src/bloom/dump.rs.
 TYPES = ("MBbloom--", "MBbloomCF", "CMSk-TYPE", "TopK-TYPE", "TDIS-TYPE", "bloomfltr")
 # Pieces of fuzz/src/bloom/chunks.rs.
@@ -302,21 +299,42 @@ def search_graph():
         yield bytes([kind]) + b"".join(steps)
 
 
-def timeseries_commands():
-    for profile in (0, 0xFF, 0x55, 0x01):
-        yield from (bytes([profile]) + seed for seed in overlapping(lines("timeseries", "TS")))
-    for entry in fixtures(*TIMESERIES):
-        for number, seed in enumerate(overlapping(recorded(entry))):
-            yield bytes([number % 256]) + seed
+def timeseries_payloads():
+    for path in sorted((FIXTURES / "rdb").glob("redistimeseries*.jsonl")):
+        yield from payloads([path.name])
+
+
+def timeseries_chunk():
+    for kind in range(0, 256, 17):
+        points = [struct.pack("<HBQ", 1000 + place % 7, (kind * 64 + place % 3) % 256, place * kind * 7919 % 100_003)
+                  for place in range(200)]
+        yield bytes([kind | 1]) + b"".join(points)
+    for entry in fixtures("redistimeseries-8.8.0-redis7.0.jsonl"):
+        for key in entry["keys"]:
+            fields = [field[-1] for field in key.get("fields", [])]
+            for place, field in enumerate(fields):
+                # Ten numbers before the data: size, samples, bits.
+                if place > 10 and isinstance(field, str) and fields[place - 10] == len(field) // 2:
+                    count, bits = fields[place - 9], fields[place - 8]
+                    yield bytes([0]) + struct.pack("<II", bits, count) + bytes.fromhex(field)
 
 
 def timeseries_dump():
-    for payload in payloads(TIMESERIES):
+    for payload in {payload for payload in timeseries_payloads() if payload[1:8] == type_bytes("TSDB-TYPE")}:
         yield bytes([RAW, 0]) + payload
-        if payload[1:8] == type_bytes("TSDB-TYPE"):
-            yield bytes([BODY, payload[9] % 16]) + payload[10:-FOOTER]
+        yield bytes([BODY, payload[9] % 16]) + payload[10:-FOOTER]
     for rdb in (FIXTURES / "rdb").glob("redistimeseries*.rdb"):
-        yield bytes([FILE, 0]) + rdb.read_bytes()[:-8] + bytes(8)
+        if rdb.stat().st_size < 16384:
+            yield bytes([FILE, 0]) + rdb.read_bytes()[:-8] + bytes(8)
+
+
+def timeseries_commands():
+    for profile in (0, 0xFF, 0x55, 0x01):
+        yield from (bytes([profile]) + seed for seed in overlapping(lines("timeseries", "TS")))
+    for path in sorted((FIXTURES / "rdb").glob("redistimeseries*.jsonl")):
+        for entry in fixtures(path.name):
+            for number, seed in enumerate(overlapping(recorded(entry))):
+                yield bytes([number % 256]) + seed
 
 
 def timeseries_series():
@@ -325,7 +343,8 @@ def timeseries_series():
 
 
 TARGETS = (bloom_chunks, bloom_commands, bloom_dump, json_commands, json_dump, json_path, json_text,
-           search_arguments, search_aux, search_graph, search_query, timeseries_commands, timeseries_dump, timeseries_series)
+           search_arguments, search_aux, search_graph, search_query, timeseries_chunk,
+           timeseries_commands, timeseries_dump, timeseries_series)
 
 
 def main():

@@ -124,7 +124,9 @@ fn ask(image: &str) -> Outcome<()> {
         let reply = call(&["BF.ADD", "f", "item"])?;
         ensure(reply == "1", || format!("BF.ADD in the container: {reply}"))?;
         let reply = call(&["FT.CREATE", "i", "SCHEMA", "t", "TAG"])?;
-        ensure(reply == "OK", || format!("FT.CREATE in the container: {reply}"))
+        ensure(reply == "OK", || format!("FT.CREATE in the container: {reply}"))?;
+        let reply = call(&["TS.ADD", "s", "1", "2"])?;
+        ensure(reply == "1", || format!("TS.ADD in the container: {reply}"))
     };
     let outcome = answers();
     let log = docker::run(&["logs", &container]).unwrap_or_default();

@@ -161,7 +161,8 @@ fn check_file(server: &Server, file: &str, keys: &[Json]) -> Outcome<()> {
             check_replies(&mut client, fixture, true)?;
         } else if key["db"] != 0 {
             let range = client.value(&format!("TS.RANGE {name} - +"))?;
-            ensure(!range.elements()?.is_empty(), || format!("{name} is empty"))?;
+            let is_empty = range.elements()?.is_empty();
+            ensure(is_empty == name.ends_with("empty"), || format!("{name}: {is_empty}"))?;
         }
     }
     Ok(())

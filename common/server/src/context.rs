@@ -14,9 +14,9 @@ use redis_module::raw::{
     REDISMODULE_NOTIFY_MODULE, REDISMODULE_READ, REDISMODULE_WRITE,
 };
 
+use crate::key::Name;
 use crate::raw::{self, Api};
 use crate::text::with_c_str;
-use crate::key::Name;
 use crate::wait::{self, Waiting};
 use crate::{acl, job, replication, value};
 

@@ -62,11 +62,9 @@ impl LoadArguments {
 fn takes(setting: &Setting, word: &str) -> bool {
     match setting.kind {
         Kind::Text(_) => setting.set_text(word).is_ok(),
-        Kind::Bool
-        | Kind::Choice(_)
-        | Kind::Integer { .. }
-        | Kind::Memory { .. }
-        | Kind::Ratio => setting.parse(word).is_some_and(|number| setting.set(number)),
+        Kind::Bool | Kind::Choice(_) | Kind::Integer { .. } | Kind::Memory { .. } | Kind::Ratio => {
+            setting.parse(word).is_some_and(|number| setting.set(number))
+        }
     }
 }
 
@@ -74,11 +72,9 @@ fn takes(setting: &Setting, word: &str) -> bool {
 fn shown(setting: &Setting) -> String {
     match setting.kind {
         Kind::Text(_) => setting.text(),
-        Kind::Bool
-        | Kind::Choice(_)
-        | Kind::Integer { .. }
-        | Kind::Memory { .. }
-        | Kind::Ratio => setting.ratio().to_string(),
+        Kind::Bool | Kind::Choice(_) | Kind::Integer { .. } | Kind::Memory { .. } | Kind::Ratio => {
+            setting.ratio().to_string()
+        }
     }
 }
 

@@ -66,7 +66,8 @@ mod tests {
     fn lines_have_no_end_within() {
         for (text, expected) in [("1.5", "1.5"), ("a\r\nb", "a  b"), ("", "")] {
             // SAFETY: the pointer is to a text that ends in NUL.
-            let copy = with_line(text.as_bytes(), |line| unsafe { CStr::from_ptr(line) }.to_owned());
+            let copy =
+                with_line(text.as_bytes(), |line| unsafe { CStr::from_ptr(line) }.to_owned());
             assert_eq!(copy.to_str(), Ok(expected));
         }
     }

@@ -74,7 +74,8 @@ impl Module for Bloom {
 fn changed(setting: &Setting) -> i64 {
     match setting.kind {
         Kind::Bool | Kind::Choice(_) => 1 - setting.default,
-        Kind::Text(_) => unreachable!("no setting of the module is a text"),
+        // Bloom has none.
+        Kind::Text(_) => setting.default,
         Kind::Integer { min, max } => (setting.default + 3).clamp(min, max.min(300)),
         Kind::Memory { .. } => 1 << 10,
         Kind::Ratio => 0.125_f64.to_bits().cast_signed(),

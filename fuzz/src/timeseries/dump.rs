@@ -1,22 +1,16 @@
-//! RDB payloads. Input: a byte for how the rest is meant, a byte for its encoding version, and the
+//! RDB payloads. Input: a byte for how the rest is meant, a byte for the encoding version, and the
 //! rest.
 
-use keyspan_common::{
-    data_type::DataType,
-    rdb::{
-        TypeId, dump,
-        file::{Reader, Record, Stored as Entry},
-    },
-};
+use keyspan_common::data_type::DataType;
+use keyspan_common::rdb::file::{Reader, Record, Stored};
+use keyspan_common::rdb::{TypeId, dump};
 use keyspan_timeseries_core::series::Series;
 
-use super::values::{assert_answers, assert_changes, assert_stored};
+use super::assert_answers;
 use crate::value::RDB_VERSION;
 
 /// Longer inputs teach nothing new.
 const INPUT_MAX: usize = 64 << 10;
-/// How much memory a payload may ask for: a label of two letters is two blocks and their places.
-const GROWTH_MAX: usize = 40;
 
 /// Loads the input as what its first bytes say.
 pub fn check(input: &[u8]) {
@@ -24,10 +18,10 @@ pub fn check(input: &[u8]) {
     if rest.len() > INPUT_MAX {
         return;
     }
-    let type_id = TypeId::new("TSDB-TYPE", u32::from(version % 12));
+    let type_id = TypeId::new("TSDB-TYPE", u32::from(version % 12)).expect("a version");
     match kind % 4 {
         0 => payload(rest),
-        1 => payload(&dump::from_body(type_id.expect("a version"), RDB_VERSION, rest)),
+        1 => value(type_id, rest),
         2 => payload(&dump::resign(rest, RDB_VERSION)),
         _ => file(rest),
     }
@@ -40,17 +34,13 @@ fn payload(bytes: &[u8]) {
     }
 }
 
+/// The fields of a series.
 fn value(type_id: TypeId, body: &[u8]) {
-    let Ok(series) = dump::load_body::<Series>(type_id, body) else { return };
-    let memory = series.memory();
-    assert!(
-        memory <= GROWTH_MAX * body.len() + 4_096,
-        "{memory} bytes of a payload of {}",
-        body.len()
-    );
-    assert_stored(&series);
-    assert_answers(&series);
-    assert_changes(&series);
+    if let Ok(series) = dump::load_body::<Series>(type_id, body) {
+        let memory = series.memory();
+        assert!(memory <= 100 * body.len() + 4096, "{memory} bytes of a payload of {}", body.len());
+        assert_answers(series);
+    }
 }
 
 /// All values of a whole file.
@@ -58,7 +48,7 @@ fn file(bytes: &[u8]) {
     let Ok(reader) = Reader::new(bytes) else { return };
     for record in reader {
         if let Ok(Record::Entry(entry)) = record
-            && let Entry::Module { type_id, body } = entry.stored
+            && let Stored::Module { type_id, body } = entry.stored
         {
             value(type_id, body);
         }

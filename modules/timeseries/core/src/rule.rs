@@ -73,10 +73,10 @@ impl Bucket {
         Self { start: self.start + i128::from(self.len), len: self.len }
     }
 
-    /// How many buckets of the same grid there are from this one to before a later one.
-    pub(crate) fn steps_to(&self, later: &Self) -> usize {
-        let steps = later.start.saturating_sub(self.start) / i128::from(self.len.max(1));
-        usize::try_from(steps.max(0)).unwrap_or(usize::MAX)
+    /// How many there are from this one to before a later one of the same grid.
+    pub(crate) fn count_to(&self, later: &Self) -> u64 {
+        let count = (later.start - self.start) / i128::from(self.len.max(1));
+        u64::try_from(count.max(0)).unwrap_or(u64::MAX)
     }
 
     /// The one before it.

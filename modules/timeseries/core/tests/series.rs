@@ -273,6 +273,42 @@ proptest! {
         assert_rows(&rows, &expected, &query);
     }
 
+    /// Chunks of decimals, most of which are kept as whole numbers.
+    #[test]
+    fn decimals_are_those_of_the_model(
+        values in vec((-5_000_i32..5_000, 1..40_u64), 300..900),
+        scale in select(vec![1.0, 10.0, 100.0, 1e4, 3.0]),
+        ops in ops(tame_value(), 12),
+        query in queries(),
+    ) {
+        let mut time = 0;
+        let ordered = values.iter().map(|&(value, step)| {
+            time += 1 + step % 3;
+            Op::Add(time, f64::from(value % 700) / scale, DuplicatePolicy::Last)
+        });
+        let all: Vec<Op> = ordered.chain(ops).collect();
+        let (series, model) = filled(&all, Encoding::Compressed, 512);
+        prop_assert_eq!(samples_of(&series), samples_of_model(&model));
+        let is_packed = series.chunks().any(|chunk| matches!(chunk, Chunk::Packed(_)));
+        prop_assert!(is_packed || scale == 3.0 || values.len() < 400);
+        check_whole(&series);
+        let mut expected = model.query(&query);
+        if query.is_reverse {
+            expected.reverse();
+        }
+        expected.truncate(query.count.map_or(usize::MAX, |count| count.try_into().unwrap()));
+        assert_rows(&series.snapshot(&query, None).run(&query).unwrap(), &expected, &query);
+        let again: Series = Memory::of(&series, 8).load(8).unwrap();
+        prop_assert_eq!(samples_of(&again), samples_of(&series));
+        // Every chunk is written as the peer packs its samples.
+        for chunk in again.chunks() {
+            let mut columns = Columns::default();
+            chunk.decode(&mut columns);
+            let mut other = Chunk::new(Encoding::Compressed, chunk.size());
+            prop_assert!(columns.iter().all(|sample| other.append(sample).is_ok()));
+        }
+    }
+
     #[test]
     fn compaction_is_computed_from_the_samples(
         ops in ops(tame_value(), 150),
@@ -355,7 +391,7 @@ proptest! {
         let reduced: Vec<(u64, Vec<f64>)> = times.iter().map(|&time| {
             let values: Vec<f64> = rows.iter().filter_map(|rows| at(rows, time)).collect();
             let mut one = Model::default();
-            (0..).zip(values).for_each(|(time, value)| drop(one.samples.insert(time, value)));
+            one.samples.extend((0..).zip(values));
             let grid = Grid::new(NonZeroU64::new(1 << 40).unwrap(), 0);
             let aggregation = Aggregation {
                 aggregators: vec![reducer, Aggregator::CountAll],

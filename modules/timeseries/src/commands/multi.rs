@@ -147,6 +147,9 @@ impl Task {
     }
 }
 
+/// The keys and the rows of series that are put together.
+type Parts = (Vec<Text>, Vec<Rows>);
+
 /// Puts series of one value of the group's label together; those without the label are left out.
 fn grouped(
     group: &Group,
@@ -154,14 +157,14 @@ fn grouped(
     is_reverse: bool,
     count: Option<u64>,
 ) -> Vec<(Vec<Text>, Answered)> {
-    let mut groups: BTreeMap<Box<[u8]>, (Vec<Text>, Vec<Rows>)> = BTreeMap::new();
+    let mut groups: BTreeMap<Box<[u8]>, Parts> = BTreeMap::new();
     for Answered { key, labels, rows } in series {
         let Some(value) = value_of(&labels, &group.label) else { continue };
         let (sources, parts) = groups.entry(value.into()).or_default();
         sources.push(key);
         parts.push(rows);
     }
-    let put = |(value, (sources, parts)): (Box<[u8]>, (Vec<Text>, Vec<Rows>))| {
+    let put = |(value, (sources, parts)): (Box<[u8]>, Parts)| {
         let rows = reduce(&parts, group.reducer, is_reverse, count);
         let key = [&*group.label, b"=", &*value].concat().into();
         let labels = vec![Label { name: group.label.clone(), value }];

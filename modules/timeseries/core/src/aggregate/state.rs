@@ -24,6 +24,17 @@ pub(super) enum State {
 }
 
 impl Average {
+    /// A run whose sum stays far from the greatest double, and has no NaN, is summed without a look
+    /// at each.
+    fn extend(&mut self, values: &[f64]) {
+        let sum = values.iter().fold(self.sum, |sum, value| sum + value);
+        if self.is_mean || sum.is_nan() || sum.abs() > f64::MAX / 2.0 {
+            return numbers(values).for_each(|value| self.add(value));
+        }
+        self.sum = sum;
+        self.count += double(values.len());
+    }
+
     fn add(&mut self, value: f64) {
         self.count += 1.0;
         let is_same_sign = (self.sum < 0.0) == (value < 0.0);
@@ -50,8 +61,40 @@ fn numbers(values: &[f64]) -> impl DoubleEndedIterator<Item = f64> + '_ {
 
 /// As a double, rounded.
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
-fn double(count: u64) -> f64 {
+fn double(count: usize) -> f64 {
     count as f64
+}
+
+/// Numbers that are compared beside each other.
+const LANES: usize = 4;
+
+/// The first of the greatest numbers; NaN is not greater than any.
+fn greatest(start: f64, values: &[f64]) -> f64 {
+    let greater = |most: f64, value: f64| if value > most { value } else { most };
+    let (groups, rest) = values.as_chunks::<LANES>();
+    let mut lanes = [start; LANES];
+    for group in groups {
+        lanes.iter_mut().zip(group).for_each(|(most, &value)| *most = greater(*most, value));
+    }
+    let most = rest.iter().chain(&lanes).fold(start, |most, &value| greater(most, value));
+    // Of two zeros the first one counts.
+    if most == 0.0 { values.iter().fold(start, |most, &value| greater(most, value)) } else { most }
+}
+
+/// The first of the least numbers.
+fn least(start: f64, values: &[f64]) -> f64 {
+    let lesser = |least: f64, value: f64| if value < least { value } else { least };
+    let (groups, rest) = values.as_chunks::<LANES>();
+    let mut lanes = [start; LANES];
+    for group in groups {
+        lanes.iter_mut().zip(group).for_each(|(least, &value)| *least = lesser(*least, value));
+    }
+    let least = rest.iter().chain(&lanes).fold(start, |least, &value| lesser(least, value));
+    if least == 0.0 {
+        values.iter().fold(start, |least, &value| lesser(least, value))
+    } else {
+        least
+    }
 }
 
 /// Variance of the population, computed as the peer does.
@@ -87,16 +130,16 @@ impl State {
             Self::Extremes { max, min } => {
                 // What is not asked for stays as it is, as the peer leaves it.
                 if aggregator != Aggregator::Min {
-                    *max = numbers(values)
-                        .fold(*max, |max, value| if value > max { value } else { max });
+                    *max = greatest(*max, values);
                 }
                 if aggregator != Aggregator::Max {
-                    *min = numbers(values)
-                        .fold(*min, |min, value| if value < min { value } else { min });
+                    *min = least(*min, values);
                 }
             }
             Self::Single(sum) if aggregator == Aggregator::Sum => {
-                numbers(values).for_each(|value| *sum += value);
+                let all = values.iter().fold(*sum, |sum, value| sum + value);
+                let counted = || numbers(values).fold(*sum, |sum, value| sum + value);
+                *sum = if all.is_nan() { counted() } else { all };
             }
             Self::Single(latest) if matches!(aggregator, Aggregator::Last | Aggregator::First) => {
                 *latest = numbers(values).next_back().unwrap_or(*latest);
@@ -119,7 +162,7 @@ impl State {
                     | Aggregator::VarS
                     | Aggregator::Twa => numbers(values).count(),
                 };
-                *counted += double(u64::try_from(more).unwrap_or(0));
+                *counted += double(more);
                 return more > 0;
             }
             Self::First { value, is_unset } => {
@@ -127,13 +170,19 @@ impl State {
                     (*value, *is_unset) = (first, false);
                 }
             }
-            Self::Average(average) => numbers(values).for_each(|value| average.add(value)),
+            Self::Average(average) => average.extend(values),
             Self::Moments { sum, squares, count } => {
-                for value in numbers(values) {
-                    *sum += value;
-                    *squares += value * value;
-                    *count = count.saturating_add(1);
-                }
+                let add =
+                    |(sum, squares): (f64, f64), value: f64| (sum + value, squares + value * value);
+                let all = values.iter().copied().fold((*sum, *squares), add);
+                let mut more = values.len();
+                (*sum, *squares) = if all.0.is_nan() || all.1.is_nan() {
+                    more = numbers(values).count();
+                    numbers(values).fold((*sum, *squares), add)
+                } else {
+                    all
+                };
+                *count = count.saturating_add(u64::try_from(more).unwrap_or(0));
             }
             Self::Twa(twa) => {
                 for (&time, &value) in times.iter().zip(values) {
@@ -154,9 +203,12 @@ impl State {
             Self::Extremes { max, min } => max - min,
             Self::Single(value) | Self::First { value, .. } => *value,
             Self::Average(average) => average.value(),
-            Self::Moments { sum, squares, count } => {
-                spread(aggregator, *sum, *squares, double(*count))
-            }
+            Self::Moments { sum, squares, count } => spread(
+                aggregator,
+                *sum,
+                *squares,
+                double(usize::try_from(*count).unwrap_or(usize::MAX)),
+            ),
             Self::Twa(twa) => twa.value(),
         }
     }

@@ -12,22 +12,21 @@
 //! ```
 //! The prefixes are written as they stand here, first bit first; numbers lowest bit first.
 
+use super::code::{Code, HEAD_BITS};
 use super::{Columns, Full, Sample};
 
 /// Zeros at both ends of a chunk's first block, of which none can be used again.
 const NO_BLOCK: u32 = 32;
-
-/// Zeros before a block, as far as they are counted.
-const LEADING_MAX: u32 = 31;
-
-/// Bits that say where a new block is.
-const HEAD_BITS: u32 = 5 + 6;
 
 /// Bytes by which a chunk grows that must take more than it has room for.
 const STEP_BYTES: u32 = 32;
 
 /// Bits of the change of a distance, by how many ones stand before it.
 const CHANGE_BITS: [u32; 7] = [0, 5, 8, 11, 15, 32, 64];
+
+/// The most bytes of a chunk that is loaded: four times what commands allow. A sample takes 2 bits at
+/// least, so that this bounds what decoding one may take.
+pub(crate) const SIZE_MAX: u32 = 1 << 22;
 
 /// Words a chunk gets with its first bits.
 const WORDS_MIN: usize = 4;
@@ -60,6 +59,8 @@ pub struct Gorilla {
     size: u32,
     base: State,
     state: State,
+    /// Bits and state before the last sample, if it was appended here.
+    before: Option<(u32, State)>,
 }
 
 impl PartialEq for Gorilla {
@@ -83,79 +84,11 @@ impl State {
     }
 }
 
-/// The bits of one sample, in up to three parts of at most 64.
-struct Code {
-    parts: [(u64, u32); 4],
-    state: State,
-}
-
-impl Code {
-    /// The code of `sample` behind `state`.
-    fn of(sample: Sample, state: &State) -> Self {
-        let distance = sample.timestamp.wrapping_sub(state.time);
-        let change = distance.wrapping_sub(state.distance);
-        let mut code = Self { parts: [(0, 0); 4], state: *state };
-        let [time, wide, head, block] = &mut code.parts;
-        (*time, *wide) = Self::change(change.cast_signed());
-        let value = sample.value.to_bits();
-        let xor = value ^ state.value;
-        (*head, *block) = Self::block(xor, &mut code.state);
-        code.state.time = sample.timestamp;
-        code.state.distance = distance;
-        code.state.value = value;
-        code
-    }
-
-    /// The code of a change of distance.
-    fn change(change: i64) -> ((u64, u32), (u64, u32)) {
-        if change == 0 {
-            return ((0, 1), (0, 0));
-        }
-        // Bits that a signed number takes.
-        let needed = 65 - (change ^ (change >> 63)).leading_zeros();
-        let field = |ones: u32, bits: u32| {
-            let mask = (1_u64 << bits) - 1;
-            let prefix = (1_u64 << ones) - 1;
-            (((change.cast_unsigned() & mask) << (ones + 1) | prefix, ones + 1 + bits), (0, 0))
-        };
-        match needed {
-            0..=5 => field(1, 5),
-            6..=8 => field(2, 8),
-            9..=11 => field(3, 11),
-            12..=15 => field(4, 15),
-            16..=32 => field(5, 32),
-            _ => ((0b11_1111, 6), (change.cast_unsigned(), 64)),
-        }
-    }
-
-    /// The code of a changed value, and in `state` where its block is.
-    fn block(xor: u64, state: &mut State) -> ((u64, u32), (u64, u32)) {
-        if xor == 0 {
-            return ((0, 1), (0, 0));
-        }
-        let leading = xor.leading_zeros().min(LEADING_MAX);
-        let trailing = xor.trailing_zeros();
-        let needed = 64 - leading - trailing;
-        let last = 64_u32.saturating_sub(state.leading + state.trailing);
-        let fits = leading >= state.leading && trailing >= state.trailing;
-        if fits && HEAD_BITS + needed > last {
-            return ((0b01, 2), (xor >> (state.trailing & 63), last));
-        }
-        (state.leading, state.trailing) = (leading, trailing);
-        let head = 0b11 | u64::from(leading) << 2 | u64::from(needed - 1) << 7;
-        ((head, 2 + HEAD_BITS), (xor >> trailing, needed))
-    }
-
-    fn len(&self) -> u32 {
-        self.parts.iter().map(|&(_, len)| len).sum()
-    }
-}
-
 impl Gorilla {
     /// An empty chunk of `size` bytes. It allocates as it grows.
     pub fn new(size: u32) -> Self {
         let state = State::first(Sample::default());
-        Self { words: Vec::new(), bits: 0, count: 0, size, base: state, state }
+        Self { words: Vec::new(), bits: 0, count: 0, size, base: state, state, before: None }
     }
 
     /// A chunk as it was written: `bits` bits of `data`, its first sample, and where its stream
@@ -169,7 +102,7 @@ impl Gorilla {
         base: Sample,
         state: State,
     ) -> Option<Self> {
-        let size = u32::try_from(data.len()).ok().filter(|&size| size <= u32::MAX / 8)?;
+        let size = u32::try_from(data.len()).ok().filter(|&size| size <= SIZE_MAX)?;
         let bits = u32::try_from(bits).ok().filter(|&bits| bits <= size * 8)?;
         let count = u32::try_from(count).ok()?;
         if count.saturating_sub(1) > bits / 2 || count == 0 && bits > 0 {
@@ -186,38 +119,30 @@ impl Gorilla {
             *last &= (1 << rest) - 1;
         }
         let base = State::first(base);
-        Some(Self { words, bits, count, size, base, state })
+        Some(Self { words, bits, count, size, base, state, before: None })
     }
 
-    /// Whether the bits are what the numbers say: as many samples, each later than the one before,
-    /// in just these bits, with the last sample that was told. Where the stream then stands is taken
-    /// from the bits. Decodes once.
-    pub(crate) fn is_sound(&mut self, buffer: &mut Columns) -> bool {
-        if self.count == 0 {
-            self.state = self.base;
-            return true;
-        }
-        let mut cursor = self.cursor();
-        let mut last = None;
-        loop {
-            buffer.clear();
-            if cursor.read(buffer, 1024) == 0 {
-                break;
-            }
-            let starts_later = last.is_none_or(|last| buffer.times.first() > Some(&last));
-            if !starts_later || !buffer.times.is_sorted_by(|a, b| a < b) {
-                return false;
-            }
-            last = buffer.times.last().copied();
-        }
+    /// Whether the bits are what the numbers say: a stream ([`Self::stream`]) that ends with the last
+    /// sample that was told. Where the stream then stands is taken from the bits. Leaves the samples
+    /// in `columns`.
+    pub(crate) fn is_sound(&mut self, columns: &mut Columns) -> bool {
         let told = |state: &State| (state.time, state.distance, state.value);
-        let is_whole = !cursor.is_damaged && cursor.position == self.bits;
-        let state = cursor.state;
-        if !is_whole || told(&state) != told(&self.state) {
+        let Some(state) = self.stream(columns) else {
             return false;
-        }
+        };
+        let is_told = self.count == 0 || told(&state) == told(&self.state);
         self.state = state;
-        true
+        is_told
+    }
+
+    /// Decodes all bits into `columns`, and says where their stream stands then: if they are as many
+    /// samples as there should be, each later than the one before, in just these bits.
+    fn stream(&self, columns: &mut Columns) -> Option<State> {
+        columns.clear();
+        let mut cursor = self.cursor();
+        cursor.read(columns, usize::MAX);
+        let is_whole = !cursor.is_damaged && cursor.position == self.bits;
+        (is_whole && are_ascending(&columns.times)).then_some(cursor.state)
     }
 
     pub(crate) fn count(&self) -> u32 {
@@ -268,7 +193,6 @@ impl Gorilla {
             return Ok(());
         }
         let code = Code::of(sample, &self.state);
-        // A size is at most 2^29 bytes.
         if code.len() > self.size.saturating_mul(8).saturating_sub(self.bits) {
             return Err(Full);
         }
@@ -282,7 +206,24 @@ impl Gorilla {
         }
     }
 
+    /// Gives the last sample another value, without reading the others, if it was appended here.
+    /// Returns whether it was.
+    pub(crate) fn replace_last(&mut self, value: f64) -> bool {
+        let Some((bits, state)) = self.before.take() else {
+            return false;
+        };
+        let timestamp = self.state.time;
+        self.words.truncate(usize::try_from(bits.div_ceil(64)).unwrap_or(usize::MAX));
+        if let (Some(last), rest @ 1..) = (self.words.last_mut(), bits % 64) {
+            *last &= (1 << rest) - 1;
+        }
+        (self.bits, self.state, self.count) = (bits, state, self.count - 1);
+        self.push(Sample { timestamp, value });
+        true
+    }
+
     fn write(&mut self, code: &Code) {
+        self.before = Some((self.bits, self.state));
         for (bits, len) in code.parts {
             self.put(bits, len);
         }
@@ -370,13 +311,31 @@ pub(crate) struct Cursor<'a> {
     is_damaged: bool,
 }
 
+/// The samples in the first `bits` bits of `data`, behind the first one, and where the stream stands
+/// then: what loading a chunk does with bytes of anybody.
+///
+/// `None` if they are not `count` samples, each later than the one before, in just these bits.
+pub fn read_stream(data: &[u8], bits: u64, count: u64, first: Sample) -> Option<(Columns, State)> {
+    let mut columns = Columns::default();
+    let chunk = Gorilla::of_parts(data, bits, count, first, State::first(first))?;
+    let state = chunk.stream(&mut columns)?;
+    Some((columns, state))
+}
+
+/// Each later than the one before; without a branch for each.
+fn are_ascending(times: &[u64]) -> bool {
+    times.iter().zip(times.iter().skip(1)).fold(true, |all, (time, next)| all & (time < next))
+}
+
 /// The 64 bits from `position` on; zeros behind the end.
 #[inline(always)]
-fn peek(words: &[u64], position: u32) -> u64 {
+pub(super) fn peek(words: &[u64], position: u32) -> u64 {
     let (word, shift) = ((position / 64) as usize, position % 64);
-    let low = words.get(word).copied().unwrap_or(0);
-    let high = words.get(word + 1).copied().unwrap_or(0);
-    low >> shift | high << 1 << (63 - shift)
+    match words.get(word..) {
+        Some([low, high, ..]) => low >> shift | high << 1 << (63 - shift),
+        Some([low]) => low >> shift,
+        _ => 0,
+    }
 }
 
 impl Cursor<'_> {
@@ -393,48 +352,55 @@ impl Cursor<'_> {
         let start = columns.len();
         columns.times.resize(start + rest, 0);
         columns.values.resize(start + rest, 0.0);
-        let times = columns.times.iter_mut().skip(start);
-        let values = columns.values.iter_mut().skip(start);
+        let times = columns.times.get_mut(start..).unwrap_or_default();
+        self.fill(times, columns.values.get_mut(start..).unwrap_or_default());
+        count
+    }
+
+    fn fill(&mut self, times: &mut [u64], values: &mut [f64]) {
         let (words, mut position, mut state) = (self.words, self.position, self.state);
         let mut is_damaged = false;
-        for (time, value) in times.zip(values) {
-            position = next_time(words, position, &mut state);
-            position = next_value(words, position, &mut state, &mut is_damaged);
+        for (time, value) in times.iter_mut().zip(values) {
+            let mut bits = peek(words, position);
+            if bits & 1 == 0 {
+                position = position.wrapping_add(1);
+                bits >>= 1;
+            } else {
+                position = change(words, position, bits, &mut state);
+                bits = peek(words, position);
+            }
+            state.time = state.time.wrapping_add(state.distance);
+            if bits & 1 == 0 {
+                position = position.wrapping_add(1);
+            } else {
+                position = block(words, position, bits, &mut state, &mut is_damaged);
+            }
             *time = state.time;
             *value = f64::from_bits(state.value);
         }
         (self.position, self.state) = (position, state);
         self.is_damaged |= is_damaged;
-        count
     }
 }
 
+/// Reads a change of distance, of which `bits` are the first.
 #[inline(always)]
-fn next_time(words: &[u64], position: u32, state: &mut State) -> u32 {
-    let bits = peek(words, position);
-    let mut end = position.wrapping_add(1);
-    if bits & 1 != 0 {
-        let ones = bits.trailing_ones();
-        let change = if ones >= 6 {
-            end = position.wrapping_add(70);
-            peek(words, position.wrapping_add(6)).cast_signed()
-        } else {
-            let width = CHANGE_BITS.get(ones as usize).copied().unwrap_or(64);
-            end = position.wrapping_add(ones + 1 + width);
-            ((bits >> (ones + 1)) << (64 - width)).cast_signed() >> (64 - width)
-        };
-        state.distance = state.distance.wrapping_add(change.cast_unsigned());
+fn change(words: &[u64], position: u32, bits: u64, state: &mut State) -> u32 {
+    let ones = bits.trailing_ones();
+    if ones >= 6 {
+        let change = peek(words, position.wrapping_add(6));
+        state.distance = state.distance.wrapping_add(change);
+        return position.wrapping_add(70);
     }
-    state.time = state.time.wrapping_add(state.distance);
-    end
+    let width = CHANGE_BITS.get(ones as usize).copied().unwrap_or(64);
+    let change = ((bits >> (ones + 1)) << (64 - width)).cast_signed() >> (64 - width);
+    state.distance = state.distance.wrapping_add(change.cast_unsigned());
+    position.wrapping_add(ones + 1 + width)
 }
 
+/// Reads a changed value, of which `bits` are the first, at least 13 of them.
 #[inline(always)]
-fn next_value(words: &[u64], position: u32, state: &mut State, is_damaged: &mut bool) -> u32 {
-    let bits = peek(words, position);
-    if bits & 1 == 0 {
-        return position.wrapping_add(1);
-    }
+fn block(words: &[u64], position: u32, bits: u64, state: &mut State, is_damaged: &mut bool) -> u32 {
     let mut start = position.wrapping_add(2);
     if bits & 2 != 0 {
         start = start.wrapping_add(HEAD_BITS);

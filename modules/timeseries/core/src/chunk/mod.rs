@@ -4,12 +4,15 @@
 //! many bytes a chunk may take, its *size*, is what the peer reserves at once; here the block grows
 //! with what is in it, and is padded to its size only where it is written.
 
+mod code;
 pub mod gorilla;
+pub mod packed;
 pub mod uncompressed;
 
 use keyspan_common::data_type::allocated;
 
 pub use gorilla::Gorilla;
+pub use packed::Packed;
 pub use uncompressed::Uncompressed;
 
 /// A value at a time.
@@ -155,6 +158,8 @@ impl Columns {
 pub enum Chunk {
     /// Compressed.
     Gorilla(Gorilla),
+    /// Compressed, and smaller in memory than where it is written; rarely the last of a series.
+    Packed(Packed),
     /// 16 bytes a sample.
     Uncompressed(Uncompressed),
 }
@@ -164,6 +169,7 @@ macro_rules! either {
     ($chunk:expr, $inner:ident => $call:expr) => {
         match $chunk {
             Chunk::Gorilla($inner) => $call,
+            Chunk::Packed($inner) => $call,
             Chunk::Uncompressed($inner) => $call,
         }
     };
@@ -181,7 +187,7 @@ impl Chunk {
     /// How the samples are stored.
     pub fn encoding(&self) -> Encoding {
         match self {
-            Self::Gorilla(_) => Encoding::Compressed,
+            Self::Gorilla(_) | Self::Packed(_) => Encoding::Compressed,
             Self::Uncompressed(_) => Encoding::Uncompressed,
         }
     }
@@ -211,12 +217,36 @@ impl Chunk {
     /// # Errors
     /// [`Full`]; nothing was changed.
     pub fn append(&mut self, sample: Sample) -> Result<(), Full> {
-        either!(self, chunk => chunk.append(sample))
+        match self {
+            Self::Gorilla(chunk) => chunk.append(sample),
+            Self::Uncompressed(chunk) => chunk.append(sample),
+            Self::Packed(packed) => {
+                *self = Self::Gorilla(packed.unpacked());
+                self.append(sample)
+            }
+        }
     }
 
     /// Puts a sample, later than all others, at the end, and makes the chunk larger if it must.
     pub(crate) fn push(&mut self, sample: Sample) {
-        either!(self, chunk => chunk.push(sample));
+        match self {
+            Self::Gorilla(chunk) => chunk.push(sample),
+            Self::Uncompressed(chunk) => chunk.push(sample),
+            Self::Packed(packed) => {
+                *self = Self::Gorilla(packed.unpacked());
+                self.push(sample);
+            }
+        }
+    }
+
+    /// Gives the last sample another value, if that can be done without reading the others. Returns
+    /// whether it was done.
+    pub(crate) fn replace_last(&mut self, value: f64) -> bool {
+        match self {
+            Self::Gorilla(chunk) => chunk.replace_last(value),
+            Self::Uncompressed(chunk) => chunk.replace_last(value),
+            Self::Packed(_) => false,
+        }
     }
 
     /// A chunk of these samples, of `size` bytes, or as much more as they need.
@@ -230,6 +260,7 @@ impl Chunk {
     pub(crate) fn cursor(&self) -> Cursor<'_> {
         match self {
             Self::Gorilla(chunk) => Cursor::Gorilla(chunk.cursor()),
+            Self::Packed(chunk) => Cursor::Packed(chunk.cursor()),
             Self::Uncompressed(chunk) => Cursor::Uncompressed(chunk.samples()),
         }
     }
@@ -239,15 +270,36 @@ impl Chunk {
         self.cursor().read(columns, usize::MAX);
     }
 
-    /// Gives back memory that waits for samples: none will come.
-    pub(crate) fn trim(&mut self) {
-        either!(self, chunk => chunk.trim());
+    /// Makes the chunk as small as it can be: nothing will be added to it soon. O(samples).
+    pub(crate) fn seal(&mut self) {
+        match self {
+            Self::Gorilla(chunk) => match Packed::of(chunk) {
+                Some(packed) => *self = Self::Packed(packed),
+                None => chunk.trim(),
+            },
+            Self::Uncompressed(chunk) => chunk.trim(),
+            Self::Packed(_) => {}
+        }
+    }
+
+    /// As [`Self::seal`], where the samples were decoded already.
+    pub(crate) fn seal_decoded(&mut self, columns: &Columns) {
+        match self {
+            Self::Gorilla(chunk) => match Packed::of_columns(chunk, columns) {
+                Some(packed) => *self = Self::Packed(packed),
+                None => chunk.trim(),
+            },
+            Self::Uncompressed(_) | Self::Packed(_) => {}
+        }
     }
 
     /// Says that the chunk may take what it takes now and no more, as after a split.
     pub(crate) fn fit(&mut self) {
-        either!(self, chunk => chunk.fit());
-        self.trim();
+        match self {
+            Self::Gorilla(chunk) => chunk.fit(),
+            Self::Uncompressed(chunk) => chunk.fit(),
+            Self::Packed(_) => {}
+        }
     }
 
     /// Bytes on the heap, without the chunk itself.
@@ -259,14 +311,28 @@ impl Chunk {
 /// Where a reader stands in a chunk.
 pub(crate) enum Cursor<'a> {
     Gorilla(gorilla::Cursor<'a>),
+    Packed(packed::Cursor<'a>),
     Uncompressed(&'a [Sample]),
 }
 
 impl Cursor<'_> {
-    /// Appends up to `most` of the next samples to `columns`. Returns how many: none at the end.
+    /// Passes over samples before `time`, as far as they need not be read for that.
+    pub(crate) fn skip_to(&mut self, time: u64) {
+        match self {
+            Self::Gorilla(_) => {}
+            Self::Packed(cursor) => cursor.skip_to(time),
+            Self::Uncompressed(rest) => {
+                let place = rest.partition_point(|sample| sample.timestamp < time);
+                *rest = rest.get(place..).unwrap_or_default();
+            }
+        }
+    }
+
+    /// Appends some `most` of the next samples to `columns`. Returns how many: none at the end.
     pub(crate) fn read(&mut self, columns: &mut Columns, most: usize) -> usize {
         match self {
             Self::Gorilla(cursor) => cursor.read(columns, most),
+            Self::Packed(cursor) => cursor.read(columns, most),
             Self::Uncompressed(rest) => {
                 let (now, later) = rest.split_at(most.min(rest.len()));
                 columns.times.extend(now.iter().map(|sample| sample.timestamp));

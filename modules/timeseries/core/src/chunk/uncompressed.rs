@@ -55,6 +55,10 @@ impl Uncompressed {
         Ok(())
     }
 
+    pub(crate) fn replace_last(&mut self, value: f64) -> bool {
+        self.samples.last_mut().map(|sample| sample.value = value).is_some()
+    }
+
     pub(crate) fn push(&mut self, sample: Sample) {
         if self.append(sample).is_err() {
             self.samples.push(sample);

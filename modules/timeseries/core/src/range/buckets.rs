@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use super::{Aggregation, EMPTY_ROWS_MAX, Rows, Snapshot, TooManyRows};
+use super::{Aggregation, EMPTY_ROWS_MAX as ROWS_MAX, Rows, Snapshot, TooManyRows};
 use crate::aggregate::{Accumulator, Aggregator, between};
 use crate::rule::Bucket;
 
@@ -32,8 +32,6 @@ pub(super) struct Buckets<'a> {
     /// It, when the open bucket is closed.
     next_last: f64,
     rows: Rows,
-    /// How many of them are of empty buckets.
-    filled: usize,
     most: usize,
     is_too_long: bool,
 }
@@ -63,7 +61,6 @@ impl<'a> Buckets<'a> {
             last: f64::NAN,
             next_last: f64::NAN,
             rows: Rows::new(aggregators.len()),
-            filled: 0,
             most,
             is_too_long: false,
         }
@@ -185,9 +182,9 @@ impl<'a> Buckets<'a> {
             return;
         };
         let end = bucket.start();
-        let room = self.most.saturating_sub(self.rows.len());
-        self.filled = self.filled.saturating_add(empty.steps_to(bucket).min(room));
-        if self.filled > EMPTY_ROWS_MAX {
+        let room = u64::try_from(self.most - self.rows.len()).unwrap_or(u64::MAX);
+        let rows = empty.count_to(bucket).min(room);
+        if self.rows.len().saturating_add(usize::try_from(rows).unwrap_or(usize::MAX)) > ROWS_MAX {
             self.is_too_long = true;
             return;
         }

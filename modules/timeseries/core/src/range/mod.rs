@@ -15,7 +15,7 @@ use crate::aggregate::Aggregator;
 use crate::chunk::{Columns, TIMESTAMP_MAX};
 use crate::rule::{Bucket, Grid};
 
-/// The most rows that are made of nothing (EMPTY) in one reply.
+/// The most rows of a reply to which EMPTY adds some. It is asked before they are made.
 pub const EMPTY_ROWS_MAX: usize = 1 << 25;
 
 /// EMPTY asks for more than [`EMPTY_ROWS_MAX`] rows.

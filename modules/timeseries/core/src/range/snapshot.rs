@@ -120,6 +120,7 @@ impl Snapshot {
                 continue;
             }
             let mut cursor = slot.chunk.cursor();
+            cursor.skip_to(self.from);
             loop {
                 columns.clear();
                 if cursor.read(&mut columns, batch) == 0 {

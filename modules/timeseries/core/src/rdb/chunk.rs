@@ -8,7 +8,10 @@
 
 use keyspan_common::rdb::{Error, Read, Write};
 
-use crate::chunk::{Chunk, Columns, Encoding, Gorilla, Sample, Uncompressed, gorilla::State};
+use crate::chunk::{
+    Chunk, Columns, Encoding, Gorilla, Sample, Uncompressed,
+    gorilla::{SIZE_MAX, State},
+};
 
 /// Bytes of a sample.
 const SAMPLE_BYTES: usize = 16;
@@ -51,7 +54,7 @@ fn load_uncompressed<R: Read>(reader: &mut R) -> Result<Uncompressed, Error> {
     let used = count.checked_mul(SAMPLE_BYTES).and_then(|used| data.get(..used));
     let (samples, _) = used.ok_or(Error::Invalid)?.as_chunks::<SAMPLE_BYTES>();
     let size = u32::try_from(size).map_err(|_| Error::Invalid)?;
-    if u32::try_from(data.len()) != Ok(size) {
+    if u32::try_from(data.len()) != Ok(size) || size > SIZE_MAX {
         return Err(Error::Invalid);
     }
     let samples: Vec<_> = samples.iter().map(sample_of).collect();
@@ -70,29 +73,32 @@ fn sample_of(bytes: &[u8; SAMPLE_BYTES]) -> Sample {
 
 /// Writes a chunk, padded with zeros to its size.
 pub(super) fn save<W: Write>(writer: &mut W, chunk: &Chunk) {
-    let size = usize::try_from(chunk.size()).unwrap_or(0);
-    let mut data = Vec::with_capacity(size);
     match chunk {
-        Chunk::Gorilla(chunk) => {
-            data.extend(chunk.words().iter().flat_map(|word| word.to_le_bytes()));
-            data.resize(size, 0);
-            save_gorilla(writer, chunk, &data);
-        }
-        Chunk::Uncompressed(chunk) => {
-            for sample in chunk.samples() {
-                data.extend(sample.timestamp.to_le_bytes());
-                data.extend(sample.value.to_bits().to_le_bytes());
-            }
-            data.resize(size, 0);
-            writer.unsigned(chunk.first_time());
-            writer.unsigned(u64::from(chunk.count()));
-            writer.unsigned(u64::from(chunk.size()));
-            writer.bytes(&data);
-        }
+        Chunk::Gorilla(chunk) => save_gorilla(writer, chunk),
+        Chunk::Packed(chunk) => save_gorilla(writer, &chunk.unpacked()),
+        Chunk::Uncompressed(chunk) => save_uncompressed(writer, chunk),
     }
 }
 
-fn save_gorilla<W: Write>(writer: &mut W, chunk: &Gorilla, data: &[u8]) {
+fn save_uncompressed<W: Write>(writer: &mut W, chunk: &Uncompressed) {
+    let size = usize::try_from(chunk.size()).unwrap_or(0);
+    let mut data = Vec::with_capacity(size);
+    for sample in chunk.samples() {
+        data.extend_from_slice(&sample.timestamp.to_le_bytes());
+        data.extend_from_slice(&sample.value.to_bits().to_le_bytes());
+    }
+    data.resize(size, 0);
+    writer.unsigned(chunk.first_time());
+    writer.unsigned(u64::from(chunk.count()));
+    writer.unsigned(u64::from(chunk.size()));
+    writer.bytes(&data);
+}
+
+fn save_gorilla<W: Write>(writer: &mut W, chunk: &Gorilla) {
+    let size = usize::try_from(chunk.size()).unwrap_or(0);
+    let mut data = Vec::with_capacity(size);
+    chunk.words().iter().for_each(|word| data.extend_from_slice(&word.to_le_bytes()));
+    data.resize(size, 0);
     let (base, state) = (chunk.base(), chunk.state());
     writer.unsigned(u64::from(chunk.size()));
     writer.unsigned(u64::from(chunk.count()));
@@ -102,5 +108,5 @@ fn save_gorilla<W: Write>(writer: &mut W, chunk: &Gorilla, data: &[u8]) {
     }
     writer.unsigned(u64::from(state.leading));
     writer.unsigned(u64::from(state.trailing));
-    writer.bytes(data);
+    writer.bytes(&data);
 }

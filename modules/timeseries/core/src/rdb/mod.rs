@@ -206,14 +206,18 @@ fn load_samples<R: Read>(reader: &mut R, series: &mut Series) -> Result<(), Erro
 
 fn load_chunks<R: Read>(reader: &mut R, series: &mut Series) -> Result<(), Error> {
     let mut buffer = Columns::default();
-    for _ in 0..reader.unsigned()? {
-        let chunk = chunk::load(reader, series.encoding(), &mut buffer)?;
+    let chunks = reader.unsigned()?;
+    for rest in (0..chunks).rev() {
+        let mut chunk = chunk::load(reader, series.encoding(), &mut buffer)?;
         let is_later = series.last().is_none_or(|last| last.timestamp < chunk.first_time());
         if chunk.count() == 0 {
             continue;
         }
         if !is_later || chunk.last().timestamp > TIMESTAMP_MAX {
             return Err(Error::Invalid);
+        }
+        if rest > 0 {
+            chunk.seal_decoded(&buffer);
         }
         series.push_chunk(chunk);
     }

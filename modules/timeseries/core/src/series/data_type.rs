@@ -90,6 +90,10 @@ impl DataType for Series {
                     let words = chunk.words_mut();
                     *words = mover.relocate(take(words));
                 }
+                Some(Chunk::Packed(chunk)) => {
+                    let words = chunk.words_mut();
+                    *words = mover.relocate(take(words));
+                }
                 Some(Chunk::Uncompressed(chunk)) => {
                     let samples = chunk.samples_mut();
                     *samples = mover.relocate(take(samples));

@@ -40,7 +40,7 @@ pub enum IncrementError {
 }
 
 /// How much larger than a new one a chunk may become, in tenths.
-const SPLIT_TENTHS: u64 = 12;
+const SPLIT_TENTHS: u32 = 12;
 
 impl Series {
     /// Adds a sample; `policy` is the command's, or the series', or that of the settings. What
@@ -125,7 +125,7 @@ impl Series {
                 self.count_sample(grown);
             }
             Err(Full) => {
-                chunk.trim();
+                chunk.seal();
                 let now = chunk.heap_bytes();
                 self.chunk_bytes = (self.chunk_bytes + now).saturating_sub(before);
                 self.begin_chunk(sample);
@@ -166,14 +166,14 @@ impl Series {
         policy: DuplicatePolicy,
         effects: &mut Vec<Effect>,
     ) -> Result<Added, AddError> {
-        let mut place = self.place_of(sample.timestamp);
-        let Some(chunk) = self.slots.get(place).map(|slot| slot.chunk.clone()) else {
-            return Ok(Added::Unchanged);
-        };
+        let place = self.place_of(sample.timestamp);
         let mut columns = Columns::default();
-        chunk.decode(&mut columns);
-        let found = columns.times.binary_search(&sample.timestamp);
-        let old = found.ok().and_then(|index| columns.values.get(index)).copied();
+        let last = self.last().filter(|last| last.timestamp == sample.timestamp);
+        let old = last.map(|last| last.value).or_else(|| {
+            self.slots.get(place)?.chunk.decode(&mut columns);
+            let index = columns.times.binary_search(&sample.timestamp).ok()?;
+            columns.values.get(index).copied()
+        });
         let value = match old {
             None => sample.value,
             Some(old) => policy.merge(old, sample.value).ok_or(AddError::Duplicate)?,
@@ -181,13 +181,45 @@ impl Series {
         if old.is_some_and(|old| old.to_bits() == value.to_bits()) {
             return Ok(Added::Unchanged);
         }
-        let mut size = chunk.size();
-        drop(chunk);
-        let limit = u64::from(self.chunk_size.bytes()) * SPLIT_TENTHS / 10;
+        if last.is_none() || !self.replace_last(value) {
+            self.rewrite(place, Sample { value, ..sample }, columns);
+        }
+        self.account();
+        self.refresh_rules(sample.timestamp, sample.timestamp, effects);
+        Ok(if old.is_some() { Added::Updated } else { Added::New })
+    }
+
+    /// Gives the last sample another value, if its chunk can do that without being written anew.
+    fn replace_last(&mut self, value: f64) -> bool {
+        let size_max = self.chunk_size_max();
+        let Some(slot) = self.slots.last_mut() else {
+            return false;
+        };
+        let before = slot.chunk.heap_bytes();
+        let is_replaced =
+            slot.chunk.size() <= size_max && Arc::make_mut(&mut slot.chunk).replace_last(value);
+        self.chunk_bytes = (self.chunk_bytes + slot.chunk.heap_bytes()).saturating_sub(before);
+        is_replaced
+    }
+
+    /// From which size on a chunk is split before it is written anew.
+    fn chunk_size_max(&self) -> u32 {
+        self.chunk_size.bytes() * SPLIT_TENTHS / 10
+    }
+
+    /// Writes the chunk at `place` anew, with a sample more or another value of one. `columns` are its
+    /// samples, if they were decoded.
+    fn rewrite(&mut self, mut place: usize, sample: Sample, mut columns: Columns) {
+        let Some(slot) = self.slots.get(place) else {
+            return;
+        };
+        let mut size = slot.chunk.size();
+        if columns.is_empty() {
+            slot.chunk.decode(&mut columns);
+        }
         // One sample may have the size of many that were removed.
-        if u64::from(size) > limit && columns.len() > 1 {
-            let later = self.split(place, &columns);
-            if later <= sample.timestamp {
+        if size > self.chunk_size_max() && columns.len() > 1 {
+            if self.split(place, &columns) <= sample.timestamp {
                 place += 1;
             }
             columns.clear();
@@ -196,15 +228,17 @@ impl Series {
                 slot.chunk.decode(&mut columns);
             }
         }
-        let sample = Sample { value, ..sample };
         match columns.times.binary_search(&sample.timestamp) {
-            Ok(index) => columns.values.iter_mut().skip(index).take(1).for_each(|old| *old = value),
+            Ok(index) => {
+                columns.values.iter_mut().skip(index).take(1).for_each(|old| *old = sample.value);
+            }
             Err(index) => columns.insert(index, sample),
         }
-        self.replace(place, Chunk::of(self.encoding_at(place), size, columns.iter()));
-        self.account();
-        self.refresh_rules(sample.timestamp, sample.timestamp, effects);
-        Ok(if old.is_some() { Added::Updated } else { Added::New })
+        let mut chunk = Chunk::of(self.encoding_at(place), size, columns.iter());
+        if place + 1 < self.slots.len() {
+            chunk.seal();
+        }
+        self.replace(place, chunk);
     }
 
     fn encoding_at(&self, place: usize) -> crate::chunk::Encoding {
@@ -222,6 +256,7 @@ impl Series {
         let part = |from: usize, len: usize| {
             let mut chunk = Chunk::of(encoding, half, columns.iter().skip(from).take(len));
             chunk.fit();
+            chunk.seal();
             chunk
         };
         let (first, second) = (part(0, middle), part(middle, count - middle));

@@ -315,8 +315,7 @@ impl Series {
     }
 
     /// Puts a chunk of later samples behind the others.
-    pub(crate) fn push_chunk(&mut self, mut chunk: Chunk) {
-        chunk.trim();
+    pub(crate) fn push_chunk(&mut self, chunk: Chunk) {
         self.insert_chunk(self.slots.len(), chunk);
     }
 

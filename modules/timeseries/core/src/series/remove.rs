@@ -72,7 +72,9 @@ impl Series {
         let end = columns.times.partition_point(|&time| time <= to);
         if start < end {
             columns.remove(start, end);
-            self.replace(place, Chunk::of(encoding, size, columns.iter()));
+            let mut chunk = Chunk::of(encoding, size, columns.iter());
+            chunk.seal();
+            self.replace(place, chunk);
         }
     }
 }

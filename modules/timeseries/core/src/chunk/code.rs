@@ -1,0 +1,82 @@
+//! The bits that one more sample takes in a compressed chunk.
+
+use super::{Sample, gorilla::State};
+
+/// Zeros before a block, as far as they are counted.
+const LEADING_MAX: u32 = 31;
+
+/// Bits that say where a new block is.
+pub(super) const HEAD_BITS: u32 = 5 + 6;
+
+/// The bits of one sample, in up to four parts of at most 64.
+pub(super) struct Code {
+    pub(super) parts: [(u64, u32); 4],
+    pub(super) state: State,
+}
+
+impl Code {
+    /// The code of `sample` behind `state`.
+    pub(super) fn of(sample: Sample, state: &State) -> Self {
+        let distance = sample.timestamp.wrapping_sub(state.time);
+        let change = distance.wrapping_sub(state.distance);
+        let mut code = Self { parts: [(0, 0); 4], state: *state };
+        let [time, wide, head, block] = &mut code.parts;
+        (*time, *wide) = Self::change(change.cast_signed());
+        let value = sample.value.to_bits();
+        let xor = value ^ state.value;
+        (*head, *block) = Self::block(xor, &mut code.state);
+        if wide.1 == 0 {
+            // At most 38 and 13 bits: one part.
+            *time = (time.0 | head.0 << time.1, time.1 + head.1);
+            *head = (0, 0);
+        }
+        code.state.time = sample.timestamp;
+        code.state.distance = distance;
+        code.state.value = value;
+        code
+    }
+
+    /// The code of a change of distance.
+    fn change(change: i64) -> ((u64, u32), (u64, u32)) {
+        if change == 0 {
+            return ((0, 1), (0, 0));
+        }
+        // Bits that a signed number takes.
+        let needed = 65 - (change ^ (change >> 63)).leading_zeros();
+        let field = |ones: u32, bits: u32| {
+            let mask = (1_u64 << bits) - 1;
+            let prefix = (1_u64 << ones) - 1;
+            (((change.cast_unsigned() & mask) << (ones + 1) | prefix, ones + 1 + bits), (0, 0))
+        };
+        match needed {
+            0..=5 => field(1, 5),
+            6..=8 => field(2, 8),
+            9..=11 => field(3, 11),
+            12..=15 => field(4, 15),
+            16..=32 => field(5, 32),
+            _ => ((0b11_1111, 6), (change.cast_unsigned(), 64)),
+        }
+    }
+
+    /// The code of a changed value, and in `state` where its block is.
+    fn block(xor: u64, state: &mut State) -> ((u64, u32), (u64, u32)) {
+        if xor == 0 {
+            return ((0, 1), (0, 0));
+        }
+        let leading = xor.leading_zeros().min(LEADING_MAX);
+        let trailing = xor.trailing_zeros();
+        let needed = 64 - leading - trailing;
+        let last = 64_u32.saturating_sub(state.leading + state.trailing);
+        let fits = leading >= state.leading && trailing >= state.trailing;
+        if fits && HEAD_BITS + needed > last {
+            return ((0b01, 2), (xor >> (state.trailing & 63), last));
+        }
+        (state.leading, state.trailing) = (leading, trailing);
+        let head = 0b11 | u64::from(leading) << 2 | u64::from(needed - 1) << 7;
+        ((head, 2 + HEAD_BITS), (xor >> trailing, needed))
+    }
+
+    pub(super) fn len(&self) -> u32 {
+        self.parts.iter().map(|&(_, len)| len).sum()
+    }
+}

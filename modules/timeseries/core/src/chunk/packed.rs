@@ -1,0 +1,366 @@
+//! Full compressed chunks, kept smaller than they are written.
+//!
+//! Most series are of numbers with a few decimals, at almost even distances. Between the bits of such
+//! doubles little is equal, so that the peer's code takes 4 to 8 bytes for each; as whole numbers
+//! they take one or two, and are read several times faster. A chunk that will only be read is kept
+//! this way if it is smaller, and is given the peer's bits again, the same ones, where it is written
+//! or changed (after Afroozeh, Kuffo and Boncz, "ALP: Adaptive Lossless floating-Point Compression",
+//! 2023, without its exceptions: one value that is no short decimal, and the chunk stays as it is).
+//!
+//! ```text
+//! words: a directory of 4 words for each block of 256 samples, then bits, lowest first
+//! block: first time | least distance | least number | bits: place << 16, of a distance << 8, of a
+//!        number
+//! ```
+
+use super::gorilla::{Gorilla, peek};
+use super::{Columns, Sample};
+
+/// Samples of a block.
+const BLOCK: usize = 256;
+
+/// Samples by which most chunks tell that they are no decimals.
+const PROBE: usize = 16;
+
+/// Words of a block in the directory.
+const ENTRY: usize = 4;
+
+/// Numbers stay below 2^51, so that [`MAGIC`] rounds them.
+const NUMBER_END: f64 = 2_251_799_813_685_248.0;
+
+/// 1.5 * 2^52: added to a smaller number, its lowest bits are that number, rounded to a whole one.
+const MAGIC: f64 = 6_755_399_441_055_744.0;
+
+/// Powers of ten that are tried.
+const SCALES: [f64; 12] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11];
+
+/// A full chunk of short decimals.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Packed {
+    words: Vec<u64>,
+    scale: f64,
+    size: u32,
+    count: u32,
+    first: u64,
+    last: Sample,
+}
+
+/// A block as it is read from the directory.
+struct Entry {
+    time: u64,
+    distance: u64,
+    number: i64,
+    place: u32,
+    distance_bits: u32,
+    number_bits: u32,
+}
+
+impl Packed {
+    /// The samples of `chunk`, if they are short decimals and so take less. O(samples).
+    pub(super) fn of(chunk: &Gorilla) -> Option<Self> {
+        let (mut columns, mut cursor) = (Columns::default(), chunk.cursor());
+        cursor.read(&mut columns, PROBE);
+        scale_of(&columns.values)?;
+        cursor.read(&mut columns, usize::MAX);
+        Self::of_columns(chunk, &columns)
+    }
+
+    /// As [`Self::of`], where the samples were decoded already.
+    pub(super) fn of_columns(chunk: &Gorilla, columns: &Columns) -> Option<Self> {
+        let most = chunk.words().len();
+        let scale = scale_of(&columns.values)?;
+        let mut writer = Writer { words: vec![0; columns.len().div_ceil(BLOCK) * ENTRY], bits: 0 };
+        let blocks = columns.times.chunks(BLOCK).zip(columns.values.chunks(BLOCK));
+        for (index, (times, values)) in blocks.enumerate() {
+            writer.block(index, times, values, scale);
+            if writer.words.len() >= most {
+                return None;
+            }
+        }
+        writer.words.shrink_to_fit();
+        let (size, count) = (chunk.size(), chunk.count());
+        let (first, last) = (chunk.first_time(), chunk.last());
+        Some(Self { words: writer.words, scale, size, count, first, last })
+    }
+
+    /// The same samples as the peer has them.
+    pub(crate) fn unpacked(&self) -> Gorilla {
+        let mut columns = Columns::default();
+        self.cursor().read(&mut columns, usize::MAX);
+        let mut chunk = Gorilla::new(self.size);
+        columns.iter().for_each(|sample| chunk.push(sample));
+        chunk
+    }
+
+    pub(crate) fn count(&self) -> u32 {
+        self.count
+    }
+
+    pub(crate) fn size(&self) -> u32 {
+        self.size
+    }
+
+    pub(crate) fn first_time(&self) -> u64 {
+        self.first
+    }
+
+    pub(crate) fn last(&self) -> Sample {
+        self.last
+    }
+
+    pub(crate) fn words_mut(&mut self) -> &mut Vec<u64> {
+        &mut self.words
+    }
+
+    pub(crate) fn block_bytes(&self) -> usize {
+        self.words.capacity().saturating_mul(size_of::<u64>())
+    }
+
+    pub(crate) fn cursor(&self) -> Cursor<'_> {
+        Cursor { chunk: self, block: 0 }
+    }
+
+    fn blocks(&self) -> usize {
+        usize::try_from(self.count).unwrap_or(0).div_ceil(BLOCK)
+    }
+
+    fn entry(&self, block: usize) -> Option<Entry> {
+        let start = Some(block).filter(|&block| block < self.blocks())? * ENTRY;
+        let &[time, distance, number, bits] = self.words.get(start..)?.first_chunk::<ENTRY>()?;
+        let byte = |shift: u32| u32::try_from(bits >> shift & 0xff).unwrap_or(0);
+        let place = u32::try_from(bits >> 16).unwrap_or(u32::MAX);
+        let (distance_bits, number_bits) = (byte(8), byte(0));
+        let number = number.cast_signed();
+        Some(Entry { time, distance, number, place, distance_bits, number_bits })
+    }
+}
+
+/// The least power of ten that makes whole numbers of all values, from which division gives each of
+/// them back.
+fn scale_of(values: &[f64]) -> Option<f64> {
+    let mut scales = SCALES.iter().copied();
+    let mut scale = scales.next()?;
+    for values in values.chunks(BLOCK) {
+        while !are_whole(values, scale) {
+            scale = scales.next()?;
+        }
+    }
+    // What was whole at a lesser scale still is, unless it grew too large.
+    are_small(values, scale).then_some(scale)
+}
+
+fn are_whole(values: &[f64], scale: f64) -> bool {
+    let is_whole = |value: f64| {
+        let number = value * scale + MAGIC - MAGIC;
+        (number / scale).to_bits() == value.to_bits()
+    };
+    // The first ones say it of most values that are no decimals; then without a branch.
+    values.iter().take(4).all(|&value| is_whole(value))
+        && values.iter().fold(true, |all, &value| all & is_whole(value))
+        && are_small(values, scale)
+}
+
+fn are_small(values: &[f64], scale: f64) -> bool {
+    values.iter().fold(true, |all, &value| all & ((value * scale).abs() < NUMBER_END))
+}
+
+/// The whole number next to `value * scale`.
+#[inline(always)]
+fn number_of(value: f64, scale: f64) -> i64 {
+    (value * scale + MAGIC).to_bits().wrapping_sub(MAGIC.to_bits()).cast_signed()
+}
+
+/// Bits of the greatest of some numbers.
+fn width(greatest: u64) -> u32 {
+    64 - greatest.leading_zeros()
+}
+
+struct Writer {
+    words: Vec<u64>,
+    /// Bits behind the directory.
+    bits: u32,
+}
+
+impl Writer {
+    fn block(&mut self, block: usize, times: &[u64], values: &[f64], scale: f64) {
+        let mut numbers = [0_i64; BLOCK];
+        let numbers = numbers.get_mut(..values.len()).unwrap_or_default();
+        for (number, &value) in numbers.iter_mut().zip(values) {
+            *number = number_of(value, scale);
+        }
+        let mut distances = [0_u64; BLOCK];
+        let distances = distances.get_mut(..times.len().saturating_sub(1)).unwrap_or_default();
+        for ((distance, &time), &next) in distances.iter_mut().zip(times).zip(times.iter().skip(1))
+        {
+            *distance = next.wrapping_sub(time);
+        }
+        let (least, most) = numbers.iter().fold((i64::MAX, i64::MIN), |(least, most), &number| {
+            (least.min(number), most.max(number))
+        });
+        let (near, far) = distances
+            .iter()
+            .fold((u64::MAX, 0), |(near, far), &distance| (near.min(distance), far.max(distance)));
+        let near = near.min(far);
+        let distance_bits = width(far - near);
+        let number_bits = width(most.wrapping_sub(least).cast_unsigned());
+        let widths = u64::from(distance_bits) << 8 | u64::from(number_bits);
+        let place = u64::from(self.bits) << 16 | widths;
+        let entry = [times.first().copied().unwrap_or(0), near, least.cast_unsigned(), place];
+        let places = self.words.iter_mut().skip(block * ENTRY);
+        places.zip(entry).for_each(|(place, word)| *place = word);
+        self.put(distances.iter().map(|distance| distance.wrapping_sub(near)), distance_bits);
+        let above = numbers.iter().map(|number| number.wrapping_sub(least).cast_unsigned());
+        self.put(above, number_bits);
+    }
+
+    /// Appends `len` bits of each number.
+    fn put(&mut self, numbers: impl Iterator<Item = u64>, len: u32) {
+        if len == 0 {
+            return;
+        }
+        let mut used = self.bits % 64;
+        let mut word = if used > 0 { self.words.pop().unwrap_or(0) } else { 0 };
+        for number in numbers {
+            word |= number << used;
+            self.bits += len;
+            used += len;
+            if used >= 64 {
+                self.words.push(word);
+                used -= 64;
+                // What did not fit; nothing if all did.
+                word = number.checked_shr(len - used).unwrap_or(0);
+            }
+        }
+        if used > 0 {
+            self.words.push(word);
+        }
+    }
+}
+
+/// A reader of a packed chunk, block by block.
+pub(crate) struct Cursor<'a> {
+    chunk: &'a Packed,
+    block: usize,
+}
+
+impl Cursor<'_> {
+    /// Passes over blocks that end before `time`.
+    pub(crate) fn skip_to(&mut self, time: u64) {
+        let starts_later =
+            |block: usize| self.chunk.entry(block).is_none_or(|entry| entry.time > time);
+        let mut block = self.block;
+        while !starts_later(block + 1) {
+            block += 1;
+        }
+        self.block = block;
+    }
+
+    /// Appends whole blocks to `columns` until there are `most` samples more, or no further one.
+    /// Returns how many.
+    pub(crate) fn read(&mut self, columns: &mut Columns, most: usize) -> usize {
+        let before = columns.len();
+        while self.block < self.chunk.blocks() && columns.len() - before < most {
+            self.read_block(columns);
+            self.block += 1;
+        }
+        columns.len() - before
+    }
+
+    fn read_block(&self, columns: &mut Columns) {
+        let Some(entry) = self.chunk.entry(self.block) else {
+            return;
+        };
+        let count = usize::try_from(self.chunk.count).unwrap_or(0);
+        let count = count.saturating_sub(self.block * BLOCK).min(BLOCK);
+        let words = self.chunk.words.get(self.chunk.blocks() * ENTRY..).unwrap_or_default();
+        let start = columns.len();
+        columns.times.resize(start + count, entry.time);
+        columns.values.resize(start + count, 0.0);
+        let place = read_times(words, &entry, columns.times.get_mut(start..).unwrap_or_default());
+        let values = columns.values.get_mut(start..).unwrap_or_default();
+        read_numbers(words, &entry, place, values);
+        divide(values, self.chunk.scale);
+    }
+}
+
+/// Returns where the numbers begin.
+fn read_times(words: &[u64], entry: &Entry, times: &mut [u64]) -> u32 {
+    let (mut time, mut place) = (entry.time, entry.place);
+    if entry.distance_bits == 0 {
+        for slot in times.iter_mut().skip(1) {
+            time = time.wrapping_add(entry.distance);
+            *slot = time;
+        }
+        return place;
+    }
+    for slot in times.iter_mut().skip(1) {
+        let above = field(words, place, entry.distance_bits);
+        time = time.wrapping_add(entry.distance).wrapping_add(above);
+        place += entry.distance_bits;
+        *slot = time;
+    }
+    place
+}
+
+/// Numbers, still on top of [`MAGIC`]; where all are equal, without a look at bits.
+fn read_numbers(words: &[u64], entry: &Entry, mut place: u32, values: &mut [f64]) {
+    let least = MAGIC.to_bits().wrapping_add(entry.number.cast_unsigned());
+    if entry.number_bits == 0 {
+        return values.fill(f64::from_bits(least));
+    }
+    for value in values {
+        let above = field(words, place, entry.number_bits);
+        place += entry.number_bits;
+        *value = f64::from_bits(least.wrapping_add(above));
+    }
+}
+
+/// What the numbers stand for: apart from reading them, so that several are divided at once.
+fn divide(values: &mut [f64], scale: f64) {
+    if scale > 1.0 {
+        values.iter_mut().for_each(|value| *value = (*value - MAGIC) / scale);
+    } else {
+        values.iter_mut().for_each(|value| *value -= MAGIC);
+    }
+}
+
+/// `len` bits from `place` on.
+#[inline(always)]
+fn field(words: &[u64], place: u32, len: u32) -> u64 {
+    if len == 0 { 0 } else { peek(words, place) & (u64::MAX >> (64 - len)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gorilla(samples: impl Iterator<Item = (u64, f64)>) -> Gorilla {
+        let mut chunk = Gorilla::new(1 << 20);
+        samples.for_each(|(timestamp, value)| chunk.push(Sample { timestamp, value }));
+        chunk
+    }
+
+    #[test]
+    fn short_decimals_are_packed_and_come_back_bit_for_bit() {
+        let check = |name: &str, value: fn(u64) -> f64, is_packed: bool| {
+            for count in [1, 2, 255, 256, 257, 1000] {
+                let time = |index: u64| 1_700_000_000_000 + index * 1000 + index * index % 7;
+                let chunk = gorilla((0..count).map(|index| (time(index), value(index))));
+                let packed = Packed::of(&chunk);
+                assert_eq!(packed.is_some(), is_packed && count > 2, "{name} {count}");
+                if let Some(packed) = packed {
+                    assert_eq!(packed.unpacked(), chunk, "{name} {count}");
+                    assert!(packed.words.len() < chunk.words().len());
+                    assert_eq!((packed.last(), packed.count()), (chunk.last(), chunk.count()));
+                }
+            }
+        };
+        check("tenths", |index| (index * 7919 % 1000) as f64 / 10.0, true);
+        check("hundredths", |index| ((index * 7919 % 4000) as f64 - 2000.0) / 100.0, true);
+        check("counter", |index| (index * 1_000_003) as f64, true);
+        check("fractions", |index| (index as f64).sin(), false);
+        check("NaN", |index| if index % 300 == 1 { f64::NAN } else { 0.1 * index as f64 }, false);
+        check("minus zero", |index| if index == 0 { -0.0 } else { index as f64 / 10.0 }, false);
+        check("large", |index| 1e300 * (index + 1) as f64, false);
+    }
+}

@@ -202,7 +202,7 @@ fn filled(ops: &[Op], encoding: Encoding, size: u64) -> (Series, Model) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
     fn samples_are_those_of_a_map(

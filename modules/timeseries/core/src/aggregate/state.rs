@@ -65,36 +65,27 @@ fn double(count: usize) -> f64 {
     count as f64
 }
 
-/// Numbers that are compared beside each other.
-const LANES: usize = 4;
-
 /// The first of the greatest numbers; NaN is not greater than any.
 fn greatest(start: f64, values: &[f64]) -> f64 {
-    let greater = |most: f64, value: f64| if value > most { value } else { most };
-    let (groups, rest) = values.as_chunks::<LANES>();
-    let mut lanes = [start; LANES];
-    for group in groups {
-        lanes.iter_mut().zip(group).for_each(|(most, &value)| *most = greater(*most, value));
-    }
-    let most = rest.iter().chain(&lanes).fold(start, |most, &value| greater(most, value));
-    // Of two zeros the first one counts.
-    if most == 0.0 { values.iter().fold(start, |most, &value| greater(most, value)) } else { most }
+    extreme(start, values, |most, value| if value > most { value } else { most })
 }
 
 /// The first of the least numbers.
 fn least(start: f64, values: &[f64]) -> f64 {
-    let lesser = |least: f64, value: f64| if value < least { value } else { least };
-    let (groups, rest) = values.as_chunks::<LANES>();
-    let mut lanes = [start; LANES];
-    for group in groups {
-        lanes.iter_mut().zip(group).for_each(|(least, &value)| *least = lesser(*least, value));
+    extreme(start, values, |least, value| if value < least { value } else { least })
+}
+
+/// Four comparisons beside each other, which do not wait for one another.
+#[inline(always)]
+fn extreme(start: f64, values: &[f64], pick: impl Fn(f64, f64) -> f64) -> f64 {
+    let (groups, rest) = values.as_chunks::<4>();
+    let [mut a, mut b, mut c, mut d] = [start; 4];
+    for &[w, x, y, z] in groups {
+        (a, b, c, d) = (pick(a, w), pick(b, x), pick(c, y), pick(d, z));
     }
-    let least = rest.iter().chain(&lanes).fold(start, |least, &value| lesser(least, value));
-    if least == 0.0 {
-        values.iter().fold(start, |least, &value| lesser(least, value))
-    } else {
-        least
-    }
+    let found = rest.iter().chain(&[a, b, c, d]).fold(start, |found, &value| pick(found, value));
+    // Of two zeros the first one counts.
+    if found == 0.0 { values.iter().fold(start, |found, &value| pick(found, value)) } else { found }
 }
 
 /// Variance of the population, computed as the peer does.

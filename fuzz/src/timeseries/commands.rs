@@ -74,7 +74,7 @@ impl Module for TimeSeries {
 /// Gives a setting its default, or another value.
 fn set(setting: &Setting, is_changed: bool) {
     if let Kind::Integer { min, max } = setting.kind {
-        let other = (setting.default + 8).clamp(min, max.min(300));
+        let other = (setting.default + 8).clamp(min, max.min(296));
         assert!(setting.set(if is_changed { other } else { setting.default }), "{}", setting.name);
         return;
     }

@@ -184,7 +184,8 @@ impl Run {
 
     fn is_near(&self, aggregator: Aggregator, left: f64, right: f64) -> bool {
         if aggregator != Aggregator::Twa {
-            return left.to_bits() == right.to_bits() || (left.is_nan() && right.is_nan());
+            // Of zeros of both signs the one that was seen first or last may be the least.
+            return left == right || (left.is_nan() && right.is_nan());
         }
         // The same area in other pieces.
         !self.is_tame || (left - right).abs() <= 1e-6 * left.abs().max(1.0)

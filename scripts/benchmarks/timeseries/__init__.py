@@ -34,9 +34,9 @@ The peer's figures were measured elsewhere, on other data, and are constants of 
 * 100,000 series: a thousand hosts in a hundred racks with a hundred metrics each, four labels a series; the matchers
   are a rack and a group of ten metrics.
 * Bytes a sample: growth of `used_memory` of a fresh server by one series of a million samples, and the size of the
-  file that it saves; so the key counts too. Samples come from fixed seeds (`scripts/benchmarks/timeseries/data.py`). Chunks
-  are the peer's bit for bit, and their size depends on the data alone: the gauge's noise is chosen so that they have
-  the peer's 3.9 bytes a sample in the file, where the server compresses them.
+  file that it saves; so the key counts too. Samples come from fixed seeds (`scripts/benchmarks/timeseries/data.py`). In the
+  file chunks are the peer's bit for bit, and the gauge's noise is chosen so that they have the peer's 3.9 bytes a
+  sample once the server has compressed them; in memory, full chunks of short decimals are kept as whole numbers.
 * An empty series: growth by 10,000 of them, beyond as many keys that hold an integer.
 * SAVE and load: the series of the gauge. Growth: the gauge too, with commands in pipelines of 32, the best of five
   rounds.

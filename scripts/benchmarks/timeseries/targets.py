@@ -4,10 +4,6 @@ from ..table import Line, cpu_over, figure, plain, snapshot
 
 PEERS = ("RedisTimeSeries 8.8",)
 
-BITS = ("chunks are the peer's bit for bit, so that files and replicas take them as they are; the file has fewer bytes than "
-        "those bits because the server compresses it. What the peer's blocks take beyond them, and theirs do not fill, "
-        "is not taken here")
-
 
 def microseconds(row):
     """Reads CPU microseconds per command, user and kernel."""
@@ -45,8 +41,7 @@ LINES = (
     time("`TS.RANGE` of 100 samples", "ts-range-100", 22, 8),
     time("`TS.RANGE` of 1,000 samples", "ts-range-1000", 154, 60),
     time("10,000 samples averaged into 100 buckets", "ts-range-average", 132, 30),
-    Line("bytes a sample in memory, 1M of a gauge with noise", (7.1,), 4.5, plain(2), figure("memory-gauge"),
-         why=BITS),
+    Line("bytes a sample in memory, 1M of a gauge with noise", (7.1,), 4.5, plain(2), figure("memory-gauge")),
     Line("bytes a sample in the RDB file, 1M of a gauge with noise", (3.9,), 3.9, plain(2), figure("rdb-gauge")),
     Line("an empty series, kB", (4.8,), 0.5, plain(2), kilobytes("empty")),
     Line("`SAVE` of 1M samples, ms", (34,), 20, plain(1), milliseconds("save")),

@@ -330,8 +330,23 @@ def timeseries_dump():
             yield bytes([FILE, 0]) + rdb.read_bytes()[:-8] + bytes(8)
 
 
+def timeseries_commands():
+    for profile in (0, 0xFF, 0x55, 0x01):
+        yield from (bytes([profile]) + seed for seed in overlapping(lines("timeseries", "TS")))
+    for path in sorted((FIXTURES / "rdb").glob("redistimeseries*.jsonl")):
+        for entry in fixtures(path.name):
+            for number, seed in enumerate(overlapping(recorded(entry))):
+                yield bytes([number % 256]) + seed
+
+
+def timeseries_series():
+    for kind in range(32):
+        yield bytes([kind * 8]) + b"".join(hashlib.sha256(bytes([kind, part])).digest() for part in range(20))
+
+
 TARGETS = (bloom_chunks, bloom_commands, bloom_dump, json_commands, json_dump, json_path, json_text,
-           search_arguments, search_aux, search_graph, search_query, timeseries_chunk, timeseries_dump)
+           search_arguments, search_aux, search_graph, search_query, timeseries_chunk,
+           timeseries_commands, timeseries_dump, timeseries_series)
 
 
 def main():

@@ -17,6 +17,8 @@ pub struct Keyspace {
     keys: HashMap<Vec<u8>, Box<dyn Any>>,
     /// Key and event of every change, in order.
     pub events: Vec<(Vec<u8>, &'static str)>,
+    /// Keys of changes that no event tells of, in order.
+    pub touched: Vec<Vec<u8>>,
     /// The command lines handed to replicas, in order: an empty one stands for the command as it was
     /// received.
     pub replicated: Vec<Vec<Vec<u8>>>,
@@ -97,6 +99,10 @@ impl<V: 'static> Host<V> for Keyspace {
 
     fn changed(&mut self, key: Arg<'_>, event: &'static str) {
         self.events.push((key.bytes.to_vec(), event));
+    }
+
+    fn touched(&mut self, key: Arg<'_>) {
+        self.touched.push(key.bytes.to_vec());
     }
 
     fn replicate(&mut self) {

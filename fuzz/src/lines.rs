@@ -25,6 +25,9 @@ const OTHER: &[u8] = b"other";
 /// The keys.
 const KEYS: [&[u8]; 8] = [b"a", b"b", b"c", b"a", b"b", b"c", b"a", OTHER];
 
+/// The databases of the keyspaces of both protocols, and of their replicas.
+pub(crate) const DATABASES: [i32; 4] = [0, 1, 2, 3];
+
 /// What the keys of a module hold: key and text, which is equal for equal values, in order.
 pub(crate) type States = Vec<(Vec<u8>, Vec<u8>)>;
 
@@ -53,7 +56,11 @@ pub(crate) trait Module {
 /// Runs the lines for clients of both protocols, each with a keyspace of its own.
 pub(crate) fn check<M: Module>(profile: u8, input: &[u8]) {
     let input = &input[..input.len().min(INPUT_MAX)];
-    let mut sides = [Side::<M>::new(profile, Protocol::Resp2), Side::new(profile, Protocol::Resp3)];
+    let [first, second, ..] = DATABASES;
+    let mut sides = [
+        Side::<M>::new(profile, Protocol::Resp2, first),
+        Side::new(profile, Protocol::Resp3, second),
+    ];
     for line in input.split(|byte| *byte == LINE_END).take(LINES_MAX) {
         let (row, words) = command::<M>(line);
         let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
@@ -92,14 +99,20 @@ fn map_keys(row: &Row, words: &mut [Vec<u8>]) {
             let step = usize::try_from(step).expect("a step forward");
             (first..=last).step_by(step).for_each(|index| map_key(words, index));
         }
+        Keys::Counted { count } => map_counted(words, count),
         Keys::FirstAndCounted { count } => {
             map_key(words, 1);
-            let number = words.get(usize::try_from(count).expect("a place"));
-            let number = number.and_then(|word| std::str::from_utf8(word).ok()?.parse().ok());
-            let number = number.unwrap_or(0).clamp(0, place(words.len()));
-            (count + 1..=count + number).for_each(|index| map_key(words, index));
+            map_counted(words, count);
         }
     }
+}
+
+/// As many keys as the number at `count` says.
+fn map_counted(words: &mut [Vec<u8>], count: i32) {
+    let number = words.get(usize::try_from(count).expect("a place"));
+    let number = number.and_then(|word| std::str::from_utf8(word).ok()?.parse().ok());
+    let number = number.unwrap_or(0).clamp(0, place(words.len()));
+    (count + 1..=count + number).for_each(|index| map_key(words, index));
 }
 
 fn place(index: usize) -> i32 {
@@ -136,8 +149,12 @@ struct Side<M> {
 }
 
 impl<M: Module> Side<M> {
-    fn new(profile: u8, protocol: Protocol) -> Self {
+    fn new(profile: u8, protocol: Protocol, database: i32) -> Self {
         let (mut keyspace, mut replica) = (Keyspace::default(), replica());
+        // No two of them share what a module knows of a database.
+        (keyspace.database, replica.database) = (database, database + 2);
+        // Clocks differ too, and what a command takes from one is handed on.
+        (keyspace.now_ms, replica.now_ms) = (1_000, 2_000);
         keyspace.put_other(OTHER);
         replica.put_other(OTHER);
         let module = std::marker::PhantomData;
@@ -146,6 +163,7 @@ impl<M: Module> Side<M> {
 
     fn run(&mut self, row: &Row, words: &[&[u8]]) {
         self.keyspace.events.clear();
+        self.keyspace.touched.clear();
         self.keyspace.replicated.clear();
         M::set(self.profile);
         let reply = M::dispatch(&mut self.keyspace, words, self.protocol);
@@ -159,12 +177,15 @@ impl<M: Module> Side<M> {
 
     /// Checks what was announced against what changed.
     fn compare(&self, row: &Row, after: &States, failed: bool, line: &str) {
-        let Keyspace { events, replicated, .. } = &self.keyspace;
+        let Keyspace { events, touched, replicated, .. } = &self.keyspace;
         let changed = self.states != *after;
         assert!(!changed || !failed, "an error changed something: {line}");
         assert!(replicated.is_empty() == events.is_empty(), "{replicated:?} {events:?}: {line}");
         assert!(!changed || row.access != Access::Read, "a read changed something: {line}");
-        let announced = |key: &[u8]| events.iter().any(|(named, _)| named == key);
+        let announced = |key: &[u8]| {
+            let mut named = events.iter().map(|(named, _)| named).chain(touched);
+            named.any(|named| named == key)
+        };
         for (key, _) in self.states.iter().filter(|entry| !after.contains(entry)) {
             assert!(announced(key), "no event for {}: {line}", key.escape_ascii());
         }

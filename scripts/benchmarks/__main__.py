@@ -4,11 +4,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from . import bloom, json, l1, page, search
+from . import bloom, json, l1, page, search, timeseries
 from .measure import say
 from .server import ROOT, Server, Subject, program
 
-SECTIONS = {"json": json, "bloom": bloom, "search": search, "l1": l1}
+SECTIONS = {"json": json, "bloom": bloom, "search": search, "timeseries": timeseries, "l1": l1}
 MODULES = ROOT / "target" / "modules"
 
 

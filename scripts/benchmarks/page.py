@@ -33,6 +33,7 @@ TAIL = """## How it is measured
     scripts/bench json                          # everything; writes its section of this page, and its plots
     scripts/bench bloom                         # likewise
     scripts/bench search                        # likewise; KEYSPAN_DEBIAN384 names a folder of embeddings
+    scripts/bench timeseries                    # likewise
     scripts/bench l1                            # likewise; needs cargo and no module
     scripts/bench json --only get-small         # one row (or several), printed only; --list names them
     scripts/bench json --server valkey-9.1      # another server of scripts/servers

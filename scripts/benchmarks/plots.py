@@ -1,4 +1,4 @@
-"""Bars, as SVG that is the same for the same figures."""
+"""Bars and lines, as SVG that is the same for the same figures."""
 
 import matplotlib
 
@@ -24,8 +24,27 @@ def draw(groups, legend, ticks, axis_title, path, line=None):
         axes.axhline(line, color="#444444", linewidth=1, linestyle="--", label="native GET, 100 B")
     axes.set_xticks(range(len(ticks)), ticks)
     axes.set_ylabel(axis_title)
+    finish(figure, axes, len(groups) + 1, path)
+
+
+def lines(sizes, found, size_title, axis_title, path):
+    """A line for each of the figures in `found`, by its name; both axes are logarithmic."""
+    figure, axes = pyplot.subplots(figsize=(9, 4.2), layout="constrained")
+    for number, (name, values) in enumerate(found.items()):
+        axes.plot(sizes, values, marker="o", label=name, color=COLORS[number % len(COLORS)])
+        for size, value in zip(sizes, values):
+            axes.annotate(short(value), (size, value), fontsize=8, xytext=(0, 5), textcoords="offset points", ha="center")
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xlabel(size_title)
+    axes.set_ylabel(axis_title)
+    finish(figure, axes, 3, path)
+
+
+def finish(figure, axes, columns, path):
+    """Adds the legend and writes the file."""
     axes.spines[["top", "right"]].set_visible(False)
-    figure.legend(loc="outside upper center", ncols=len(groups) + 1, frameon=False, fontsize=9)
+    figure.legend(loc="outside upper center", ncols=columns, frameon=False, fontsize=9)
     figure.savefig(path, format="svg", metadata={"Date": None})
     pyplot.close(figure)
 

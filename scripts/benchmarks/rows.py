@@ -10,6 +10,8 @@ KEYS = 1024
 VALUE = b"x" * 100
 # Stands for eight digits that no other pipeline of the row has.
 TOKEN = b"@@@@@@@@"
+# The same number in an order that looks random.
+SHUFFLED = b"########"
 
 
 @dataclass(frozen=True)
@@ -17,7 +19,7 @@ class Row:
     """One measured command.
 
     `words(data, number)` gives the command for key `number`; where one of them holds TOKEN, no two
-    pipelines are the same. `counted` is how many pipelines of 32 run under callgrind in a round (0:
+    pipelines are the same, and SHUFFLED stands for another number in each of them. `counted` is how many pipelines of 32 run under callgrind in a round (0:
     none), `timed` how many at most in a round of the measure of time. `reset` gives encoded commands
     that run before each round; `reply`, the reply that nine of ten commands must give; `items`, how
     many items one command carries.
@@ -89,7 +91,8 @@ class Prepared:
     def stamped(self, payload):
         """The payload with a number in it that no other has."""
         self.token += 1
-        return payload.replace(TOKEN, b"%08d" % self.token)
+        shuffled = self.token * 61_803_399 % 10**8
+        return payload.replace(TOKEN, b"%08d" % self.token).replace(SHUFFLED, b"%08d" % shuffled)
 
     def reset(self):
         """Makes the state in which a round starts."""

@@ -4,9 +4,13 @@ use std::process::{Command, Output};
 
 use keyspan_tests::{Name, Outcome, ensure, servers, workspace};
 
+fn run(demo: &str, server: Name, words: &[&str]) -> Outcome<Output> {
+    let mut command = Command::new(workspace().join("scripts/demo"));
+    Ok(command.args([demo, "--server", server.as_str()]).args(words).output()?)
+}
+
 fn ask(server: Name, words: &[&str]) -> Outcome<Output> {
-    let mut demo = Command::new(workspace().join("scripts/demo"));
-    Ok(demo.args(["search", "--server", server.as_str()]).args(words).output()?)
+    run("search", server, words)
 }
 
 /// The first word of each line but the last, which counts them.
@@ -43,6 +47,40 @@ fn search_says_what_there_is_not() -> Outcome<()> {
             let is_told = status.code() == Some(1) && stderr.contains("there is no ");
             ensure(is_told, || format!("{words:?}: {status}, {stderr}"))?;
         }
+    }
+    Ok(())
+}
+
+/// Parts of what it prints: charts, groups by host, and what compaction made of a day.
+const OF_A_DAY: [&str; 9] = [
+    "cpu, %: mean of 3 hosts, 15 minutes a column",
+    "  52.0 |                                                   . .# .",
+    "        00h         03h         06h         09h         12h         15h         18h         21h",
+    "  web-2    |:::-:.:--=+%%@%*=:.:.:::|  least  28.6  mean  47.1  greatest  88.3  \
+     from cpu:web-2:0:hours,cpu:web-2:1:hours",
+    "temperature, C: avg of each hour, by host",
+    "  web-3    |....:......:-+#@@%*=-...|  least  39.5  mean  44.2  greatest  57.7  \
+     from temperature:web-3:0:hours",
+    "77,760 samples in 9 series, ",
+    "12,951 minutes in 9 series, ",
+    "207 hours in 9 series, ",
+];
+
+#[test]
+fn timeseries_draws_a_day() -> Outcome<()> {
+    for server in servers()? {
+        let Output { status, stdout, stderr } = run("timeseries", server, &[])?;
+        let stderr = String::from_utf8_lossy(&stderr);
+        ensure(status.success(), || format!("{server}: {stderr}"))?;
+        let text = String::from_utf8_lossy(&stdout);
+        for part in OF_A_DAY {
+            ensure(text.lines().any(|line| line.starts_with(part)), || {
+                format!("{server}: no {part} in\n{text}")
+            })?;
+        }
+        ensure(stderr.contains("8,640 of 8,640 moments written"), || {
+            format!("{server}: {stderr}")
+        })?;
     }
     Ok(())
 }

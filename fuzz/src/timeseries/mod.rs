@@ -1,7 +1,10 @@
-//! Time series.
+//! Time series: chunks, payloads, series with rules, command lines.
 
 pub mod chunk;
+pub mod commands;
 pub mod dump;
+pub mod series;
+mod values;
 
 use keyspan_common::data_type::DataType;
 use keyspan_common::rdb::{Field, Memory};

@@ -12,7 +12,7 @@ use keyspan_timeseries_core::series::Series;
 use crate::registry;
 
 /// What the server is to tell.
-pub(crate) const EVENTS: Events = Events { key, flush, swap, load };
+pub(crate) const EVENTS: Events = Events { key, flush, swap, load, rewrite: |_| () };
 
 /// The source of a RENAME whose target is about to be told.
 static RENAMED: Mutex<Option<Box<[u8]>>> = Mutex::new(None);

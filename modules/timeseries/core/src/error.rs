@@ -160,6 +160,8 @@ pub enum Error {
     SameKey,
     /// SELECTED_LABELS of nothing.
     SelectedLabels,
+    /// SELECTED_LABELS has more than there may be.
+    SelectedLabelsMany,
     /// The source is a destination.
     SourceHasSource,
     /// A time that is no number.
@@ -284,6 +286,7 @@ impl Error {
             Self::RuleMissing => "ERR TSDB: compaction rule does not exist",
             Self::SameKey => "ERR TSDB: the source key and destination key should be different",
             Self::SelectedLabels => "ERR TSDB: SELECT_LABELS should have at least 1 parameter",
+            Self::SelectedLabelsMany => "ERR TSDB: reached max size for SELECT_LABELS",
             Self::SourceHasSource => "ERR TSDB: the source key already has a source rule",
             Self::TimestampNegative => "ERR TSDB: invalid timestamp, must be a nonnegative integer",
             Self::To => "ERR TSDB: wrong toTimestamp",

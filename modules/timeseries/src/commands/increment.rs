@@ -30,6 +30,7 @@ const TIMESTAMP: Argument =
 
 /// The time that the command names; `None` for the present.
 fn time(words: Words<'_>) -> Result<Option<u64>, Error> {
+    let words = words.behind_key();
     let place = words.find("TIMESTAMP").and_then(|place| words.get(place + 1));
     let Some(word) = place else { return Ok(None) };
     // What is before all samples is before the last one.

@@ -24,6 +24,8 @@ use keyspan_timeseries_core::error::Error;
 use keyspan_timeseries_core::request::words::Words;
 use keyspan_timeseries_core::series::Series;
 
+use crate::registry;
+
 /// Calls a macro with the list of all commands, in the order of the documents.
 macro_rules! timeseries_commands {
     ($visit:ident) => {
@@ -81,6 +83,11 @@ pub fn dispatch(keyspace: &mut Keyspace, words: &[&[u8]], protocol: Protocol) ->
     }
     timeseries_commands!(find);
     None
+}
+
+/// Forgets which series a database has, as when it is flushed: for keyspaces that no server tells of.
+pub fn forget(database: i32) {
+    drop(registry::clear(Some(database)));
 }
 
 /// A row with what most commands have in common.

@@ -72,7 +72,7 @@ fn range<H: Host<Series>>(
     let words = words(&args);
     let key = word(&mut args, name)?;
     existing(host, key)?;
-    let Request { mut query, latest } = Request::parse(words, 2)?;
+    let Request { mut query, latest } = Request::parse(words.behind_key(), 1)?;
     query.is_reverse = is_reverse;
     let rows = snapshot(host, key, &query, latest)?.run(&query)?;
     Values::new(reply).rows(&rows);

@@ -31,6 +31,7 @@ const DESTINATION: Argument = Argument::new("destKey", ArgumentKind::Key);
 
 /// The aggregator and the buckets of a rule.
 fn shape(words: Words<'_>) -> Result<(Aggregator, Grid), Error> {
+    let words = words.behind_key().behind_key();
     let place = words.find("AGGREGATION").ok_or(Error::Arity(CreateRule::ROW.name))?;
     let list = words.get(place + 1).ok_or(Error::Aggregation)?;
     let duration = words.integer(place + 2).ok_or(Error::Aggregation)?;

@@ -74,6 +74,9 @@ const KEYWORDS: [&str; 9] = [
     "EXCLUDEEMPTY",
 ];
 
+/// Most words behind SELECTED_LABELS.
+const SELECTED_MAX: usize = 50;
+
 fn told(words: Words<'_>) -> Result<Told, Error> {
     let selected = words.find("SELECTED_LABELS");
     if words.find("WITHLABELS").is_some() {
@@ -84,7 +87,11 @@ fn told(words: Words<'_>) -> Result<Told, Error> {
         |word: &&&[u8]| KEYWORDS.iter().any(|k| k.as_bytes().eq_ignore_ascii_case(word));
     let names = words.part(place + 1, words.len()).iter().take_while(|word| !is_keyword(word));
     let names: Box<[Box<[u8]>]> = names.map(|name| (*name).into()).collect();
-    if names.is_empty() { Err(Error::SelectedLabels) } else { Ok(Told::Selected(names)) }
+    match names.len() {
+        0 => Err(Error::SelectedLabels),
+        1..=SELECTED_MAX => Ok(Told::Selected(names)),
+        _ => Err(Error::SelectedLabelsMany),
+    }
 }
 
 impl MultiRange {

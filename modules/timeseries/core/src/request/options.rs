@@ -29,6 +29,8 @@ impl Given {
     /// # Errors
     /// What is wrong, in the order in which RedisTimeSeries looks.
     pub fn parse(words: Words<'_>) -> Result<Self, Error> {
+        let all = words;
+        let words = words.behind_key();
         let labels =
             words.find("LABELS").map(|place| label::parse(words.part(place + 1, words.len())));
         Ok(Self {
@@ -36,7 +38,7 @@ impl Given {
             retention_ms: retention(words)?,
             chunk_size: chunk_size(words)?,
             encoding: encoding(words)?,
-            duplicate_policy: duplicate_policy(words, "DUPLICATE_POLICY")?,
+            duplicate_policy: duplicate_policy(all, "DUPLICATE_POLICY")?,
             ignore: ignore(words)?,
         })
     }
@@ -98,6 +100,7 @@ pub fn parse_encoding(name: &[u8]) -> Option<Encoding> {
 /// # Errors
 /// That there is none, or none of this name.
 pub fn duplicate_policy(words: Words<'_>, keyword: &str) -> Result<Option<DuplicatePolicy>, Error> {
+    let words = words.behind_key();
     let Some(place) = words.find(keyword) else { return Ok(None) };
     let name = words.get(place + 1).ok_or(Error::DuplicatePolicy)?;
     DuplicatePolicy::parse(name).map(Some).ok_or(Error::DuplicatePolicyUnknown)

@@ -43,6 +43,24 @@ fn options_of_series_are_read() {
     assert_eq!(behind.ignore.map(|ignore| ignore.time_ms_max), Some(5));
 }
 
+/// A sample makes series of any key, and replicas are told their options.
+#[test]
+fn a_key_is_no_option() {
+    for key in [
+        "RETENTION",
+        "CHUNK_SIZE",
+        "ENCODING",
+        "DUPLICATE_POLICY",
+        "IGNORE",
+        "LABELS",
+        "UNCOMPRESSED",
+    ] {
+        let given = read(&format!("TS.CREATE {key} RETENTION 5 LABELS a b"), Given::parse).unwrap();
+        assert_eq!((given.retention_ms, given.encoding), (Some(5), None), "{key}");
+        assert_eq!(given.labels.map(|labels| labels.len()), Some(1), "{key}");
+    }
+}
+
 #[test]
 fn bad_options_are_told() {
     for (options, expected) in [

@@ -1,7 +1,9 @@
 //! The words of a command line, where options may stand anywhere.
 //!
 //! An option is looked for among all words, as RedisTimeSeries does, and the first one counts: a
-//! label or a key of that name too. Unknown words are nobody's, and ignored.
+//! label of that name too. A key of that name does not ([`Words::behind_key`]): RedisTimeSeries has no
+//! way to name it, but a series comes to such a key by a sample, and replicas are told all options.
+//! Unknown words are nobody's, and ignored.
 
 use keyspan_common::number::{parse_f64, parse_i64};
 
@@ -15,6 +17,12 @@ impl<'a> Words<'a> {
         let keyword = keyword.as_bytes();
         let words = self.0.iter().skip(1);
         words.map(|word| word.eq_ignore_ascii_case(keyword)).position(|is| is).map(|at| at + 1)
+    }
+
+    /// The words behind the first one, a key, which stands where the command's name does: no option
+    /// is looked for there.
+    pub fn behind_key(self) -> Self {
+        Self(self.part(1, self.len()))
     }
 
     /// The word at a place.

@@ -153,7 +153,13 @@ fn published_flaws_are_not_here() {
     assert_eq!(run(&mut keys, &format!("TS.CREATE s LABELS{many}")), "+OK");
     let reply = run(&mut keys, "TS.MGET WITHLABELS FILTER l4999=v");
     assert!(reply.starts_with("*1 *3 $1 s *5000 *2 $2 l0 $1 v"), "{reply:.60}");
-    let selected: String = (0..5000).map(|number| format!(" m{number}")).collect();
-    let reply = run(&mut keys, &format!("TS.MGET SELECTED_LABELS{selected} FILTER l1=v"));
-    assert!(reply.starts_with("*1 *3 $1 s *5000 *2 $2 m0 $-1"), "{reply:.60}");
+    for (count, expected) in [
+        (50, "*1 *3 $1 s *50 *2 $2 m0 $-1"),
+        (51, "-ERR TSDB: reached max size for SELECT_LABELS"),
+        (5000, "-ERR TSDB: reached max size for SELECT_LABELS"),
+    ] {
+        let selected: String = (0..count).map(|number| format!(" m{number}")).collect();
+        let reply = run(&mut keys, &format!("TS.MGET SELECTED_LABELS{selected} FILTER l1=v"));
+        assert!(reply.starts_with(expected), "{count}: {reply:.60}");
+    }
 }

@@ -36,7 +36,11 @@ impl Apply<u32> for Log {
 type Shared = Arc<Ledger<Log, u32>>;
 
 fn check(scenario: impl Fn(Shared) + Send + Sync + Copy + 'static) {
-    let run = move || scenario(Arc::new(Ledger::new(Log::default())));
+    let run = move || {
+        let ledger = Arc::new(Ledger::new(Log::default()));
+        scenario(Arc::clone(&ledger));
+        assert_eq!(ledger.writers(), 0, "nobody waits in vain");
+    };
     check_random(run, 1500);
     check_pct(run, 1500, 3);
 }

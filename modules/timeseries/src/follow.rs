@@ -12,7 +12,7 @@ use keyspan_timeseries_core::series::Series;
 use crate::registry;
 
 /// What the server is to tell.
-pub(crate) const EVENTS: Events = Events { key, flush, swap, load };
+pub(crate) const EVENTS: Events = Events { key, flush, swap, load, rewrite };
 
 /// The source of a RENAME whose target is about to be told.
 static RENAMED: Mutex<Option<Box<[u8]>>> = Mutex::new(None);
@@ -102,6 +102,9 @@ fn load(_: &Server<'_>, step: Loading) {
         free(registry::clear(None));
     }
 }
+
+/// Series are keys: the file has them without our doing.
+const fn rewrite(_: &Server<'_>) {}
 
 /// A large index takes a while to free.
 fn free<T: Send + 'static>(indexes: Vec<T>) {

@@ -84,14 +84,19 @@ impl<'a> Buckets<'a> {
                 number = number.max(place);
                 number += values.iter().skip(number).take_while(|value| value.is_nan()).count();
             }
-            let next = times.get(number).copied().zip(values.get(number).copied());
-            self.close(next.filter(|_| self.has_twa));
+            self.close(if self.has_twa { self.number_behind(times, values, number) } else { None });
             if self.rows.len() >= self.most || self.is_too_long {
                 return ControlFlow::Break(());
             }
             self.begin(self.aggregation.grid.bucket_of(time));
         }
         ControlFlow::Continue(())
+    }
+
+    /// The number at this place, or the one beside the range if only NaN was left in it.
+    fn number_behind(&self, times: &[u64], values: &[f64], place: usize) -> Option<(u64, f64)> {
+        let number = times.get(place).copied().zip(values.get(place).copied());
+        number.or_else(|| self.snapshot.beside(!self.is_reverse))
     }
 
     /// How many of the next samples are in the open bucket.

@@ -19,8 +19,11 @@ impl Model {
     /// Whether the sample was accepted.
     pub(crate) fn add(&mut self, sample: Sample, policy: DuplicatePolicy) -> bool {
         let Sample { timestamp, value } = sample;
+        let is_last = self.samples.keys().next_back() == Some(&timestamp);
         let value = match self.samples.get(&timestamp) {
             None => Some(value),
+            // Ignored by IGNORE 0 0, also a zero of the other sign.
+            Some(&old) if is_last && policy == DuplicatePolicy::Last && old == value => Some(old),
             Some(&old) => policy.merge(old, value),
         };
         value.map(|value| self.samples.insert(timestamp, value)).is_some()

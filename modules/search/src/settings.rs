@@ -85,7 +85,7 @@ pub static INLINE_US: Setting = Setting::new(
     "inline-us",
     "Microseconds: a search that is expected to take less is done in the main thread, as handing it to another one takes longer; 0 for none",
     Kind::Integer { min: 0, max: 1_000_000 },
-    25,
+    35,
 );
 
 /// Indexes there may be.

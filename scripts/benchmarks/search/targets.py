@@ -7,14 +7,14 @@ from .sweep import at_recall
 PEERS = ("measured elsewhere",)
 
 GRAPH = "most of a search is reading rows that are not in the cache, and the peer reads rows of the same size"
-COMMAND = ("much of it is the command, not the graph: the query text is read, handed to another thread, the reply written; "
-           "compare the main thread's column with the graph alone, in-process")
+COMMAND = ("the graph is about half of it (in-process, below): a module's command that does nothing else takes a server "
+           "some 10 us of CPU, words and reply some 5, and handing a search to another thread and back some 20 to 25 more")
 WRITE = "a graph is built by the same rule as the peer's and looks at about as many vectors"
 MAIN = "the hash and its vector are written by the server, read again through the module API and queued"
-SHORT = ("a search that is expected to take less than `inline-us` is done in the main thread, for handing it to "
-         "another one takes longer; of others, reading the query and writing the reply")
-FILTER = ("the documents that the filter allows are found first, then their vectors, which lie far apart, are read one by "
-          "one; the command is a part of it as above")
+SHORT = ("the command, its words and its reply, and waking the other thread; a search that is expected to take less than "
+         "`inline-us` is done in the main thread, as handing it over takes that about as long")
+FILTER = ("of 50,000 vectors: 1 % are 500 of 1.5 kB that lie far apart, and are read from memory one by one; 10 % are found by "
+          "way of the graph, where a search needs a larger ef for the same recall")
 TABLES = ("the graph has what the in-process table says beside its rows; the rest is the table of documents with "
           "their keys, and room to grow")
 RESTART = "vectors are copied from the keys and each link is checked while the graph is read"

@@ -6,6 +6,7 @@
     reason = "a failed test panics"
 )]
 
+#[path = "../../../../tests/fixtures/recorded.rs"]
 mod fixture;
 
 use std::collections::HashMap;

@@ -1,6 +1,7 @@
 //! Series out of dumps and files by real producers: the same commands give the same fields.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed test panics")]
 
+#[path = "../../../../tests/fixtures/recorded.rs"]
 mod fixture;
 
 use std::collections::BTreeMap;

@@ -1,0 +1,120 @@
+"""Plays sequences on several servers and says where their replies differ."""
+
+import sys
+from dataclasses import dataclass, field
+
+from .differences import Case
+from .reply import parsed, shown
+from .shrink import shrunk
+from .wire import CLOSED
+from .words import joined
+
+SHOWN_MAX = 2000
+
+
+@dataclass
+class Sequence:
+    """Commands that begin on an empty server; those of a transcript with what is written there."""
+
+    suite: str
+    label: str
+    commands: list
+    steps: list = field(default_factory=list)
+
+    def items(self):
+        """Each command with its step of a transcript, or None."""
+        return list(zip(self.commands, self.steps or [None] * len(self.commands)))
+
+
+@dataclass
+class Found:
+    """A difference that nothing explains: where, between whom, and the replies."""
+
+    at: int
+    protocol: int
+    first: object
+    second: object
+    replies: tuple
+
+
+class Comparison:
+    """Servers that must agree with the first of them, but for the known differences.
+
+    `between` is "peers" where the first is another's and "servers" where all are ours.
+    """
+
+    def __init__(self, sides, between, differences, reports_max=8):
+        self.sides, self.between, self.differences = sides, between, differences
+        self.reports_max = reports_max
+        self.passed, self.failed = {}, {}
+        self.reported = set()
+
+    def play(self, sequence):
+        """Plays one sequence in both protocols, counts, and reports what it finds."""
+        for protocol in (2, 3):
+            first, *others = [side.play(sequence.commands, protocol) for side in self.sides]
+            for side, replies in zip(self.sides[1:], others):
+                found, compared = self.differing(sequence.items(), protocol, (self.sides[0], side), (first, replies))
+                suite = (side.name, sequence.suite)
+                self.passed[suite] = self.passed.get(suite, 0) + compared
+                self.failed[suite] = self.failed.get(suite, 0) + bool(found)
+                if found:
+                    self.report(sequence, found)
+
+    def differing(self, items, protocol, sides, replies):
+        """The first difference that nothing explains, or None, and how many commands were compared."""
+        for at, ((words, step), theirs, ours) in enumerate(zip(items, *replies)):
+            if theirs == ours or theirs is None:
+                if theirs == CLOSED:
+                    return Found(at, protocol, *sides, (theirs, ours)), at
+                continue
+            stops = self.explained(words, step, protocol, sides, (theirs, ours))
+            if stops is None:
+                return Found(at, protocol, *sides, (theirs, ours)), at
+            if stops:
+                return None, at + 1
+        return None, len(items)
+
+    def explained(self, words, step, protocol, sides, replies):
+        """Whether a known difference makes all that follows incomparable; None where there is no known one."""
+        peer = self.between == "peers"
+        if step and step.is_as_written(replies[0], protocol, sides[0].name, peer):
+            if step.is_as_written(replies[1], protocol, sides[1].name):
+                return False
+        case = Case(words, protocol, tuple(side.name for side in sides), self.between)
+        rules = self.differences.explain(case, *replies)
+        return any("then" in rule.fields for rule in rules) if rules else None
+
+    def report(self, sequence, found):
+        """Prints the fewest commands that show a difference, unless such a one was printed before."""
+        name = sequence.commands[found.at][0].upper()
+        texts = [shown(parsed(reply)) for reply in found.replies]
+        kind = (name, *(text[:40] for text in texts))
+        if kind in self.reported or len(self.reported) >= self.reports_max:
+            return
+        self.reported.add(kind)
+        items = sequence.items()[: found.at + 1]
+        if hasattr(found.first, "links"):
+            items, found = self.fewest(items, found)
+        commands = [words for words, _ in items]
+        texts = [shown(parsed(reply))[:SHOWN_MAX] for reply in found.replies]
+        width = max(len(found.first.name), len(found.second.name))
+        lines = [f"\n{found.first.name} and {found.second.name} differ in RESP{found.protocol} ({sequence.label}). "
+                 "On an empty server:\n"]
+        lines += [f"    {joined(words)}" for words in commands]
+        lines += ["", f"  {found.first.name:{width}}  {texts[0]}", f"  {found.second.name:{width}}  {texts[1]}", ""]
+        print("\n".join(lines), file=sys.stderr, flush=True)
+
+    def fewest(self, items, found):
+        """The fewest commands that end in a difference of the same command, and that difference."""
+        name = items[found.at][0][0].upper()
+
+        def difference(tried):
+            commands = [words for words, _ in tried]
+            replies = [side.play(commands, found.protocol) for side in (found.first, found.second)]
+            seen, _ = self.differing(tried, found.protocol, (found.first, found.second), replies)
+            return seen if seen and tried[seen.at][0][0].upper() == name else None
+
+        items = shrunk(items, difference, lambda item: item[0], lambda item, words: (words, None))
+        last = difference(items)
+        return (items[: last.at + 1], last) if last else (items, found)

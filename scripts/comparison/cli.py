@@ -89,7 +89,8 @@ def selected():
     unknown = set(named) - set(NAMES)
     if unknown:
         raise Unreachable(f"no server is named {', '.join(sorted(unknown))}")
-    return named if len(named) > 1 else [next(name for name in reversed(NAMES) if name not in named), *named]
+    # The last one is compared with all others: it prints doubles as most do.
+    return named[::-1] if len(named) > 1 else [next(name for name in reversed(NAMES) if name not in named), *named]
 
 
 def count_of(chosen, between):

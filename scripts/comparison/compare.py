@@ -9,7 +9,10 @@ from .shrink import shrunk
 from .wire import CLOSED
 from .words import joined
 
-SHOWN_MAX = 2000
+# How much of a long reply is printed, and how much of it before the first difference.
+SHOWN_MAX, AROUND = 2000, 100
+# How often a shrunk sequence is played until it differs once more.
+TRIES = 20
 
 
 @dataclass
@@ -67,6 +70,8 @@ class Comparison:
             if theirs == ours or theirs is None:
                 if theirs == CLOSED:
                     return Found(at, protocol, *sides, (theirs, ours)), at
+                if theirs and self.differences.stops(self.case(words, protocol, sides), theirs):
+                    return None, at + 1
                 continue
             stops = self.explained(words, step, protocol, sides, (theirs, ours))
             if stops is None:
@@ -81,9 +86,12 @@ class Comparison:
         if step and step.is_as_written(replies[0], protocol, sides[0].name, peer):
             if step.is_as_written(replies[1], protocol, sides[1].name):
                 return False
-        case = Case(words, protocol, tuple(side.name for side in sides), self.between)
-        rules = self.differences.explain(case, *replies)
+        rules = self.differences.explain(self.case(words, protocol, sides), *replies)
         return any("then" in rule.fields for rule in rules) if rules else None
+
+    def case(self, words, protocol, sides):
+        """What a rule is asked about."""
+        return Case(words, protocol, tuple(side.name for side in sides), self.between)
 
     def report(self, sequence, found):
         """Prints the fewest commands that show a difference, unless such a one was printed before."""
@@ -96,12 +104,12 @@ class Comparison:
         items = sequence.items()[: found.at + 1]
         if hasattr(found.first, "links"):
             items, found = self.fewest(items, found)
-        commands = [words for words, _ in items]
-        texts = [shown(parsed(reply))[:SHOWN_MAX] for reply in found.replies]
+        case = self.case(items[found.at][0], found.protocol, (found.first, found.second))
+        texts = near_difference(self.differences.uncovered(case, *found.replies))
         width = max(len(found.first.name), len(found.second.name))
         lines = [f"\n{found.first.name} and {found.second.name} differ in RESP{found.protocol} ({sequence.label}). "
                  "On an empty server:\n"]
-        lines += [f"    {joined(words)}" for words in commands]
+        lines += [f"    {joined(words)}" for words, _ in items]
         lines += ["", f"  {found.first.name:{width}}  {texts[0]}", f"  {found.second.name:{width}}  {texts[1]}", ""]
         print("\n".join(lines), file=sys.stderr, flush=True)
 
@@ -115,6 +123,14 @@ class Comparison:
             seen, _ = self.differing(tried, found.protocol, (found.first, found.second), replies)
             return seen if seen and tried[seen.at][0][0].upper() == name else None
 
-        items = shrunk(items, difference, lambda item: item[0], lambda item, words: (words, None))
-        last = difference(items)
-        return (items[: last.at + 1], last) if last else (items, found)
+        few = shrunk(items, difference, lambda item: item[0], lambda item, words: (words, None))
+        # What differs now and then only is told as it was found, if it does not come again.
+        last = next(filter(None, (difference(few) for _ in range(TRIES))), None)
+        return (few[: last.at + 1], last) if last else (items, found)
+
+
+def near_difference(texts):
+    """Texts without most of what they have in common at their beginning, and cut where they are long."""
+    alike = next((at for at, pair in enumerate(zip(*texts)) if pair[0] != pair[1]), 0)
+    start = max(alike - AROUND, 0) if alike > 2 * AROUND else 0
+    return [("... " if start else "") + text[start : start + SHOWN_MAX] for text in texts]

@@ -17,7 +17,8 @@ The first line names commands, `*` for any letters. The lines behind it, each at
 * `theirs: REGEX`, `ours: REGEX`: are found in the two replies as they are shown; between servers, in either order.
 * `mask: REGEX`: what it matches in either reply, as it is shown, may differ.
 * `as: FORM..`: the replies are equal in these forms of scripts/comparison/reply.py.
-* `then: stop`: what follows in the same sequence may differ for it, and is not compared.
+* `then: stop`: what follows in the same sequence may differ for it, and is not compared; `then: stop always`:
+  so it is too where the replies to this command are equal.
 
 A rule with neither `mask` nor `as` lets the whole reply differ. A rule with `page: only` covers no reply: it
 says that the section concerns these commands, on docs/parity.md.
@@ -124,10 +125,11 @@ class Differences:
                 self.sections.append(section)
             else:
                 self.rules.append(Rule.parse(section, found[2]))
+        self.always = [rule for rule in self.rules if rule.fields.get("then") == "stop always"]
 
     def explain(self, case, theirs, ours):
         """The rules by which two replies may differ; empty where none do."""
-        rules = [rule for rule in self.rules if rule.holds(case)]
+        rules = [rule for rule in self.rules if rule not in self.always and rule.holds(case)]
         if not rules:
             return []
         trees = parsed(theirs), parsed(ours)
@@ -142,19 +144,34 @@ class Differences:
     @staticmethod
     def equal(rules, theirs, ours):
         """Whether nothing else differs."""
-        if any(rule.covers_all() for rule in rules):
-            return True
-        texts = []
-        for tree in (theirs, ours):
-            for rule in rules:
-                tree = rule.form(tree)
-            text = shown(tree)
-            for rule in rules:
-                text = rule.masked(text)
-            texts.append(text)
-        return texts[0] == texts[1]
+        return any(rule.covers_all() for rule in rules) or reduced(rules, theirs) == reduced(rules, ours)
+
+    def uncovered(self, case, theirs, ours):
+        """The two replies as they are shown, without what may differ."""
+        trees = parsed(theirs), parsed(ours)
+        rules = [rule for rule in self.rules if rule.holds(case) and rule.sees(*map(shown, trees))]
+        return [reduced(rules, tree) for tree in trees]
+
+    def stops(self, case, reply):
+        """Whether what follows a command on which both agree may differ all the same."""
+        rules = [rule for rule in self.always if rule.holds(case)]
+        text = shown(parsed(reply)) if rules else ""
+        stopping = [rule for rule in rules if rule.sees(text, text)]
+        for rule in stopping:
+            rule.used += 1
+        return bool(stopping)
 
     def unused(self, between):
         """The rules for such pairs that nothing needed."""
         about = [rule for rule in self.rules if rule.fields.get("between", "peers") == between]
         return [rule for rule in about if not rule.used and "page" not in rule.fields]
+
+
+def reduced(rules, tree):
+    """A reply as it is shown, in the forms of the rules, and without what they mask."""
+    for rule in rules:
+        tree = rule.form(tree)
+    text = shown(tree)
+    for rule in rules:
+        text = rule.masked(text)
+    return text

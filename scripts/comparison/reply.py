@@ -101,6 +101,19 @@ def members(tree):
     return tree
 
 
+def matches(tree):
+    """Lists in JSON texts in the order of what their items look like."""
+    kind, value = tree
+    if isinstance(value, list):
+        return (kind, [matches(item) for item in value])
+    if kind == "$" and value and value[:1] == b"[":
+        try:
+            return (kind, json.dumps(sorted(json.loads(value), key=json.dumps)).encode())
+        except ValueError:
+            return tree
+    return tree
+
+
 def unordered(tree):
     """Lists in the order of what their items show; maps in that of their keys."""
     kind, value = tree
@@ -114,4 +127,4 @@ def unordered(tree):
 
 
 # What a rule may name behind `as:`.
-FORMS = {"doubles": doubles, "rounded": rounded, "members": members, "unordered": unordered}
+FORMS = {"doubles": doubles, "rounded": rounded, "matches": matches, "members": members, "unordered": unordered}

@@ -1,6 +1,7 @@
 """Plays sequences on several servers and says where their replies differ."""
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from .differences import Case
@@ -33,6 +34,7 @@ class Sequence:
 class Found:
     """A difference that nothing explains: where, between whom, and the replies."""
 
+    case: Case
     at: int
     protocol: int
     first: object
@@ -49,13 +51,14 @@ class Comparison:
     def __init__(self, sides, between, differences, reports_max=8):
         self.sides, self.between, self.differences = sides, between, differences
         self.reports_max = reports_max
+        self.threads = ThreadPoolExecutor(len(sides))
         self.passed, self.failed = {}, {}
         self.reported = set()
 
     def play(self, sequence):
         """Plays one sequence in both protocols, counts, and reports what it finds."""
         for protocol in (2, 3):
-            first, *others = [side.play(sequence.commands, protocol) for side in self.sides]
+            first, *others = self.threads.map(lambda side: side.play(sequence.commands, protocol), self.sides)
             for side, replies in zip(self.sides[1:], others):
                 found, compared = self.differing(sequence.items(), protocol, (self.sides[0], side), (first, replies))
                 suite = (side.name, sequence.suite)
@@ -66,32 +69,31 @@ class Comparison:
 
     def differing(self, items, protocol, sides, replies):
         """The first difference that nothing explains, or None, and how many commands were compared."""
+        before = set()
         for at, ((words, step), theirs, ours) in enumerate(zip(items, *replies)):
+            case = Case(words, set(before), protocol, tuple(side.name for side in sides), self.between)
+            before.add(words[0].upper())
             if theirs == ours or theirs is None:
                 if theirs == CLOSED:
-                    return Found(at, protocol, *sides, (theirs, ours)), at
-                if theirs and self.differences.stops(self.case(words, protocol, sides), theirs):
+                    return Found(case, at, protocol, *sides, (theirs, ours)), at
+                if theirs and self.differences.stops(case, theirs):
                     return None, at + 1
                 continue
-            stops = self.explained(words, step, protocol, sides, (theirs, ours))
+            stops = self.explained(case, step, sides, (theirs, ours))
             if stops is None:
-                return Found(at, protocol, *sides, (theirs, ours)), at
+                return Found(case, at, protocol, *sides, (theirs, ours)), at
             if stops:
                 return None, at + 1
         return None, len(items)
 
-    def explained(self, words, step, protocol, sides, replies):
+    def explained(self, case, step, sides, replies):
         """Whether a known difference makes all that follows incomparable; None where there is no known one."""
         peer = self.between == "peers"
-        if step and step.is_as_written(replies[0], protocol, sides[0].name, peer):
-            if step.is_as_written(replies[1], protocol, sides[1].name):
+        if step and step.is_as_written(replies[0], case.protocol, sides[0].name, peer):
+            if step.is_as_written(replies[1], case.protocol, sides[1].name):
                 return False
-        rules = self.differences.explain(self.case(words, protocol, sides), *replies)
+        rules = self.differences.explain(case, *replies)
         return any("then" in rule.fields for rule in rules) if rules else None
-
-    def case(self, words, protocol, sides):
-        """What a rule is asked about."""
-        return Case(words, protocol, tuple(side.name for side in sides), self.between)
 
     def report(self, sequence, found):
         """Prints the fewest commands that show a difference, unless such a one was printed before."""
@@ -104,8 +106,7 @@ class Comparison:
         items = sequence.items()[: found.at + 1]
         if hasattr(found.first, "links"):
             items, found = self.fewest(items, found)
-        case = self.case(items[found.at][0], found.protocol, (found.first, found.second))
-        texts = near_difference(self.differences.uncovered(case, *found.replies))
+        texts = near_difference(self.differences.uncovered(found.case, *found.replies))
         width = max(len(found.first.name), len(found.second.name))
         lines = [f"\n{found.first.name} and {found.second.name} differ in RESP{found.protocol} ({sequence.label}). "
                  "On an empty server:\n"]

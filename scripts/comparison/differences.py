@@ -13,6 +13,7 @@ The first line names commands, `*` for any letters. The lines behind it, each at
   understood) is the peer's module on the one side and ours on the other; `any` is both.
 * `server: NAME`: one of the two servers has this name (`*` for any letters).
 * `protocol: 2` or `3`: in this protocol only.
+* `after: COMMAND..`: one of these came before it in the sequence.
 * `where: REGEX`: is found in the command as a line.
 * `theirs: REGEX`, `ours: REGEX`: are found in the two replies as they are shown; between servers, in either order.
 * `mask: REGEX`: what it matches in either reply, as it is shown, may differ.
@@ -34,7 +35,7 @@ from .words import joined
 
 PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "differences.md"
 RULE = re.compile(r"^## (\S+)$|^<!-- parity: (.*?)-->$", re.MULTILINE | re.DOTALL)
-FIELDS = {"between", "server", "protocol", "where", "theirs", "ours", "mask", "as", "then", "page"}
+FIELDS = {"between", "after", "server", "protocol", "where", "theirs", "ours", "mask", "as", "then", "page"}
 
 
 @dataclass(eq=False)
@@ -72,6 +73,8 @@ class Rule:
             return False
         if fields.get("protocol", str(case.protocol)) != str(case.protocol):
             return False
+        if "after" in fields and not case.before.intersection(fields["after"].encode().split()):
+            return False
         line = joined(case.command)
         return self.names(line.split(" ")[0]) and ("where" not in fields or fields["where"].search(line))
 
@@ -105,9 +108,10 @@ class Rule:
 
 @dataclass
 class Case:
-    """A command that was played on two servers, and where."""
+    """A command that was played on two servers, the names of those before it, and where."""
 
     command: list
+    before: set
     protocol: int
     servers: tuple
     between: str

@@ -18,7 +18,8 @@ from .words import split
 
 TOKEN = re.compile(r"[\[\]<>|()]\+?|[^\s\[\]<>|()]+")
 REPEATS_MAX = 4
-OPTION_SHARE, SPOILED_SHARE, TWICE_SHARE, CASE_SHARE = 0.35, 0.12, 0.03, 0.03
+OPTION_SHARE, SPOILED_SHARE, TWICE_SHARE, CASE_SHARE = 0.3, 0.1, 0.03, 0.03
+ODD_SHARE = 0.06
 
 # What an argument may be in place of what it should be.
 HOSTILE = [
@@ -32,7 +33,8 @@ HOSTILE = [
 class Grammar:
     """The productions of a family, and its symbols: texts of choices, or functions of a random source."""
 
-    def __init__(self, productions, symbols):
+    def __init__(self, productions, symbols, option_share=OPTION_SHARE):
+        self.option_share = option_share
         self.symbols = {name: split(what) if isinstance(what, str) else what for name, what in symbols.items()}
         self.productions, self.weights = [], []
         for line in filter(None, map(str.strip, productions.splitlines())):
@@ -104,7 +106,7 @@ class Grammar:
         if kind == "many":
             return [word for _ in range(repeats(random)) for word in self.words(what, random)]
         if kind == "option":
-            return self.words(what, random) if random.random() < OPTION_SHARE else []
+            return self.words(what, random) if random.random() < self.option_share else []
         return self.all_of(what, random)
 
     def symbol(self, name, random):
@@ -133,6 +135,12 @@ class Grammar:
         if nodes and random.random() < TWICE_SHARE:
             drawn.append(self.words(random.choice(nodes)[1], random))
         return [word for words in drawn for word in words]
+
+
+def usually(good, odd, share=ODD_SHARE):
+    """A symbol that is one of the good words, and seldom one of the odd ones."""
+    good, odd = split(good), split(odd)
+    return lambda random: random.choice(odd if random.random() < share else good)
 
 
 def repeats(random):

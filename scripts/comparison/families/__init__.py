@@ -1,12 +1,13 @@
 """One grammar for each family of commands.
 
 A family has OPENING, lines that every sequence of it begins with; GRAMMAR and SYMBOLS; CLOSING, lines that show
-what the sequence left; MODULES, which it needs; and, where some commands must not be played, `refuses(words)`.
+what the sequence left; MODULES, which it needs; and, where some commands must not be played, `refuses(words)`, and where options are many,
+OPTION_SHARE, how often one of them is there.
 """
 
 from random import Random
 
-from ..grammar import Grammar
+from ..grammar import OPTION_SHARE, Grammar
 from ..words import split
 from . import bloom, count_min, cuckoo, json, search, t_digest, timeseries, top_k
 
@@ -22,7 +23,8 @@ GRAMMARS = {}
 def grammar(name):
     """The grammar of a family."""
     if name not in GRAMMARS:
-        GRAMMARS[name] = Grammar(FAMILIES[name].GRAMMAR, FAMILIES[name].SYMBOLS)
+        family = FAMILIES[name]
+        GRAMMARS[name] = Grammar(family.GRAMMAR, family.SYMBOLS, getattr(family, "OPTION_SHARE", OPTION_SHARE))
     return GRAMMARS[name]
 
 

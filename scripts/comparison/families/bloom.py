@@ -1,5 +1,7 @@
 """BF.*: few items, so that filters fill up and answers repeat."""
 
+from ..grammar import usually
+
 MODULES = ["bloom"]
 
 OPENING = """
@@ -31,9 +33,9 @@ GRAMMAR = """
 
 SYMBOLS = {
     "key": "small small small fixed fixed own own own other none text",
-    "rate": "0.01 0.01 0.001 0.1 0.25 0.5 0.9 0 1 1.5 -0.1 1e-10 abc",
-    "capacity": "1 3 4 10 100 1000 0 -5 1073741825 abc",
-    "expansion": "1 2 2 4 0 -1 32768 32769 abc",
+    "rate": usually("0.01 0.01 0.001 0.1 0.25 0.5 0.9", "0 1 1.5 -0.1 1e-10 abc", 0.15),
+    "capacity": usually("1 3 4 10 100 1000", "0 -5 1073741825 abc", 0.15),
+    "expansion": usually("1 2 2 4 0", "-1 32768 32769 abc", 0.15),
     "item": r'a b c d e f g h i j k 1 2 3 "" "\xff\x00" "a b"',
     "seed": '12345678901234567890123456789012 short "\\x00\\x01\\x02\\x03\\x04\\x05\\x06\\x07\\x08\\x09\\x0a\\x0b\\x0c'
             '\\x0d\\x0e\\x0f\\x10\\x11\\x12\\x13\\x14\\x15\\x16\\x17\\x18\\x19\\x1a\\x1b\\x1c\\x1d\\x1e\\x1f"',

@@ -1,5 +1,7 @@
 """CF.*: tiny filters, so that they fill up, grow and compact."""
 
+from ..grammar import usually
+
 MODULES = ["bloom"]
 
 OPENING = """
@@ -31,10 +33,10 @@ GRAMMAR = """
 
 SYMBOLS = {
     "key": "small small small fixed fixed own own own other none text",
-    "capacity": "1 2 4 8 10 100 1000 0 -5 4611686018427387904 abc",
-    "bucket": "1 2 4 255 256 0 -1 abc",
-    "iterations": "1 20 500 65535 65536 0 abc",
-    "expansion": "1 2 3 4 0 -1 32768 32769 abc",
+    "capacity": usually("2 4 8 10 100 1000", "0 1 -5 4611686018427387904 abc", 0.15),
+    "bucket": usually("1 1 2 2 4 255", "256 0 -1 abc", 0.15),
+    "iterations": usually("1 20 500 65535", "65536 0 abc", 0.15),
+    "expansion": usually("1 2 3 4 0", "-1 32768 32769 abc", 0.15),
     "item": r'a b c d e f g h i j k 1 2 3 "" "\xff\x00" "a b"',
     "iterator": "0 0 1 2 -1 abc 9223372036854775807",
     "chunk": r'"" x "\x00\x00\x00\x00"',

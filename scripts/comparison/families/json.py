@@ -2,6 +2,8 @@
 
 import json
 
+from ..grammar import usually
+
 MODULES = ["json"]
 
 OPENING = """
@@ -11,14 +13,16 @@ JSON.SET b $ '[1,"a",{"a":[1.5,2],"b":{"a":"z"}},[],{}]'
 """
 
 GRAMMAR = """
+10 JSON.SET live $ rich
 6 JSON.SET key path json [<NX | XX>] [FPHA <BF16 | FP16 | FP32 | FP64 | BAD>] [FORMAT <STRING | JSON | BSON | BAD>]
 5 JSON.GET key [INDENT indent] [NEWLINE indent] [SPACE indent] [NOESCAPE] [path [path]]
 2 JSON.GET key FORMAT <STRING | EXPAND1 | EXPAND | BAD> [path]
 2 JSON.MGET key+ path
 2 JSON.MSET (key path json)+
 3 JSON.MERGE key path json
-2 JSON.DEL key [path]
-1 JSON.FORGET key [path]
+2 JSON.DEL key path
+1 JSON.DEL key [path]
+1 JSON.FORGET key path
 2 JSON.CLEAR key [path]
 3 JSON.TYPE key [path]
 4 JSON.NUMINCRBY key path number
@@ -35,13 +39,22 @@ GRAMMAR = """
 2 JSON.OBJKEYS key [path]
 2 JSON.OBJLEN key [path]
 2 JSON.TOGGLE key path
+2 JSON.STRAPPEND live texts string
+1 JSON.STRLEN live texts
+2 JSON.ARRAPPEND live lists json+
+2 JSON.ARRINSERT live lists index json+
+2 JSON.ARRPOP live lists [index]
+1 JSON.ARRINDEX live lists json [index [index]]
+1 JSON.ARRLEN live lists
+1 JSON.NUMMULTBY live numbers number
+1 JSON.TOGGLE live numbers
 2 JSON.RESP key [path]
 1 JSON.DEBUG <DEPTH | FIELDS | WRONG> key [path]
 1 JSON.DEBUG HELP
 1 JSON.DEBUG MEMORY key [path]
 1 COPY key key
-1 RENAME key key
-1 DEL key
+1 RENAME fourth live
+1 DEL fourth
 1 TYPE key
 """
 
@@ -80,6 +93,15 @@ def text(random):
     if way == 7:
         return '{"a":1,"b":%s,"a":%s}' % (json.dumps(drawn), random.choice(NUMBERS))
     return json.dumps(drawn, separators=(",", ":"))
+
+
+def rich(random):
+    """A document in which most paths find something of the right type."""
+    numbers = [json.loads(random.choice(NUMBERS[:12])) for _ in range(3)]
+    made = {"a": {"a": numbers[0], "b": random.choice([numbers, ["x", None, True], []]), "c": random.choice(STRINGS)},
+            "b": [numbers[1], random.choice(STRINGS), {"a": value(random, 2), "c": random.random() < 0.5}, numbers],
+            "c": random.choice([numbers[2], "x", True, {"a": [1, 2, 3]}]), "a b": value(random, 1)}
+    return json.dumps(made if random.random() < 0.8 else list(made.values()), separators=(",", ":"))
 
 
 def segment(random):
@@ -132,13 +154,19 @@ def string(random):
 
 
 SYMBOLS = {
-    "key": "a a a a b b b c c d none text",
+    "key": usually("a a a a b b b c c d", "none text", 0.08),
+    "texts": "$.a.c .a.c $..c $.b[1] ..c $.*.c",
+    "lists": "$.b .b $.a.b .a.b $..b $.* ..b $.b[3]",
+    "numbers": "$.a.a .a.a $..a $.b[0] $..* $.b[2].c ..c",
+    "live": "a b c d",
+    "fourth": "c d",
+    "rich": rich,
     "path": path,
     "json": text,
     "string": string,
-    "number": "1 1 2 -1 0 0.5 1.5 1e3 9223372036854775807 1e308 0.1 -0 true '\"1\"' abc",
-    "power": "2 2 0 1 3 -1 0.5 64 true abc",
-    "index": "0 0 1 1 -1 2 -2 9 -9 abc 1.5",
+    "number": usually("1 1 2 -1 0 0.5 1.5 1e3 0.1 -0", "9223372036854775807 1e308 true '\"1\"' abc", 0.1),
+    "power": usually("2 2 0 1 3 -1 0.5", "64 1e3 true abc", 0.1),
+    "index": usually("0 0 1 1 -1 2 -2 9 -9", "abc 1.5"),
     "indent": r'" " "" "\t" "\n" "--"',
 }
 

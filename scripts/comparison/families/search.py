@@ -1,6 +1,8 @@
-"""FT.*: indexes over hashes and JSON documents, vectors on a small grid so that distances are exact."""
+"""FT.*: indexes over hashes and JSON documents, vectors whose distances are exact and differ."""
 
 import struct
+
+from ..grammar import usually
 
 MODULES = ["search", "json"]
 
@@ -9,10 +11,10 @@ SET text x
 FT.CREATE h ON HASH PREFIX 1 d: SCHEMA t TAG n NUMERIC SORTABLE g GEO v VECTOR HNSW 6 TYPE FLOAT32 DIM 2 DISTANCE_METRIC L2
 FT.CREATE j ON JSON PREFIX 1 e: SCHEMA $.t AS t TAG $.n AS n NUMERIC $.g AS g GEO $.v AS v VECTOR FLAT 6 TYPE FLOAT32 DIM 2 DISTANCE_METRIC IP
 HSET d:1 t a,b n 1 g 13.361389,38.115556 v "\\x00\\x00\\x00\\x00\\x00\\x00\\x80?"
-HSET d:2 t b n 2.5 g 15.087269,37.502669 v "\\x00\\x00\\x80?\\x00\\x00\\x00\\x00"
+HSET d:2 t b n 2.5 g 15.087269,37.502669 v "\\x00\\x00\\x80?\\x00\\x00\\x80<"
 HSET d:3 t "c d" n -3 v "\\x00\\x00\\x00@\\x00\\x00\\x00@"
 JSON.SET e:1 $ '{"t":"a","n":1,"g":"13.361389,38.115556","v":[0,1]}'
-JSON.SET e:2 $ '{"t":["b","a"],"n":2.5,"v":[1,0]}'
+JSON.SET e:2 $ '{"t":["b","a"],"n":2.5,"v":[1,0.015625]}'
 """
 
 GRAMMAR = """
@@ -28,17 +30,17 @@ GRAMMAR = """
 2 JSON.SET thing path part
 1 JSON.DEL thing path
 1 DEL thing
-2 FT.CREATE name [<ON HASH | ON JSON | ON LIST>] [PREFIX prefixes] [FILTER expression] [LANGUAGE language] [SCORE score] [SCORE_FIELD field] [STOPWORDS stopwords] SCHEMA declared+
-1 FT._CREATEIFNX name PREFIX scope SCHEMA declared+
+2 FT.CREATE new [<ON HASH | ON JSON | ON LIST>] [PREFIX prefixes] [FILTER expression] [LANGUAGE language] [SCORE score] [SCORE_FIELD field] [STOPWORDS stopwords] SCHEMA declared+
+1 FT._CREATEIFNX new PREFIX scope SCHEMA declared+
 1 FT.ALTER name SCHEMA ADD declared+
 1 FT._ALTERIFNX name SCHEMA ADD declared
-1 FT.DROPINDEX name
-1 FT._DROPINDEXIFX name
-1 FT.DROP name [KEEPDOCS]
+1 FT.DROPINDEX other [DD]
+1 FT._DROPINDEXIFX other
+1 FT.DROP other [KEEPDOCS]
 1 FT._LIST
 2 FT.INFO name
-20 FT.SEARCH name query [NOCONTENT] [WITHSCORES] [WITHSORTKEYS] [FILTER field limit limit] [GEOFILTER field place radius unit] [INKEYS inkeys] [RETURN return] [SORTBY field [<ASC | DESC>]] [LIMIT offset number] [DIALECT dialect]
-14 FT.SEARCH name nearest [NOCONTENT] [WITHSCORES] [WITHSORTKEYS] [RETURN return] [SORTBY yielded [<ASC | DESC>]] [LIMIT offset number] PARAMS parameters [DIALECT dialect2]
+20 FT.SEARCH name query [NOCONTENT] [WITHSCORES] [WITHSORTKEYS] [FILTER numeric limit limit] [GEOFILTER geo place radius unit] [INKEYS inkeys] [RETURN return] [SORTBY sortable [<ASC | DESC>]] [LIMIT offset number] [DIALECT dialect]
+14 FT.SEARCH name nearest [NOCONTENT] [WITHSCORES] [WITHSORTKEYS] [RETURN return] [SORTBY yielded [<ASC | DESC>]] [LIMIT offset number] PARAMS parameters DIALECT dialect2
 3 FT.EXPLAIN name query [DIALECT dialect]
 1 FT.EXPLAIN name nearest PARAMS parameters DIALECT dialect2
 1 FT.EXPLAINCLI name query [DIALECT dialect]
@@ -54,13 +56,22 @@ GRAMMAR = """
 1 FT._RESTOREIFNX blob blob
 """
 
-GRID = [0, 0, 1, 1, 2, -1, 0.5, 3]
+OPTION_SHARE = 0.18
+
+# Components are such that squares and their sums are exact in 32 bits, and so many that two distances are hardly
+# ever equal: which of two documents is nearer would then depend on which came first into the graph.
+STEPS, STEP = 1024, 64
 
 
 def blob(random):
     """A vector of the right size, or seldom of another."""
     size = 2 if random.random() < 0.93 else random.choice([0, 1, 3])
-    return struct.pack(f"<{size}f", *(random.choice(GRID) for _ in range(size)))
+    return struct.pack(f"<{size}f", *(component(random) for _ in range(size)))
+
+
+def component(random):
+    """A component of a vector."""
+    return random.randrange(-STEPS, STEPS) / STEP
 
 
 def content(random):
@@ -100,7 +111,7 @@ def query(random, depth=0):
     if way == 8:
         return random.choice(["hello", "@t:a", "(((", "@t:{a", "@n:[1", "-", "", "@", "a|", "~@t:{a}", "@t:{a}=>{$weight:2}", "\xff"])
     if way == 9:
-        return "@v:[VECTOR_RANGE %s $q]" % random.choice(["1", "2", "0", "-1", "abc", "$r"])
+        return "@v:[VECTOR_RANGE %s $q]" % random.choice(["1", "100", "400", "-1", "abc", "$r"])
     if way == 10:
         return f"-{query(random, depth + 1)}"
     if way == 11:
@@ -113,7 +124,7 @@ def nearest(random):
     """A query for vectors: the nearest ones, or all within a radius."""
     before = "*" if random.random() < 0.5 else f"({query(random, 1)})"
     if random.random() < 0.25:
-        ranged = f"@v:[VECTOR_RANGE {random.choice(['0.5', '1', '2', '5', '$r', '-1'])} $q]"
+        ranged = f"@v:[VECTOR_RANGE {random.choice(['1', '50', '200', '500', '$r', '$r', '-1'])} $q]"
         tail = random.choice(["", "=>{$yield_distance_as: d}", "=>{$yield_distance_as: d; $epsilon: 0.01}", "=>{$epsilon: -1}"])
         return (f"{before} " if before != "*" and random.random() < 0.4 else "") + ranged + tail
     count = random.choice(["1", "2", "3", "10", "$k", "0", "-1", "abc"] if random.random() < 0.3 else ["1", "2", "3", "10"])
@@ -130,7 +141,7 @@ def parameters(random):
     if random.random() < 0.5:
         given += ["k", random.choice(["1", "2", "3", "abc"])]
     if random.random() < 0.4:
-        given += ["r", random.choice(["1", "2", "0.5"])]
+        given += ["r", random.choice(["1", "100", "300"])]
     if random.random() < 0.04:
         given += random.choice([["q", "x"], ["odd"], []])
     return [str(len(given)), *given]
@@ -164,7 +175,7 @@ def returned(random):
 def document(random):
     """A JSON document."""
     return random.choice([
-        '{"t":"%s","n":%s,"v":[%s,%s]}' % (random.choice("abc"), random.choice(["1", "2.5", "-3", "7"]), random.choice(GRID), random.choice(GRID)),
+        '{"t":"%s","n":%s,"v":[%s,%s]}' % (random.choice("abc"), random.choice(["1", "2.5", "-3", "7"]), component(random), component(random)),
         '{"t":["a","b"],"n":2,"g":"15,37"}', '{"t":null,"n":null,"v":null}', '{"t":1,"n":"x"}', '{"v":[1]}', '{"v":["a","b"]}', "[]", "{}",
         '{"t":"hello world","n":1e3,"g":[15,37],"v":[0.5,0.5]}', '{"t":true,"x":["p","q"]}', '{"n":[1,2,3]}', "{",
     ])
@@ -173,7 +184,10 @@ def document(random):
 SYMBOLS = {
     "document": "d:1 d:1 d:2 d:3 d:4 d:5 other",
     "thing": "e:1 e:1 e:2 e:3 d:6 other2",
-    "field": "t n g v x nope",
+    "field": usually("t n g v", "x nope"),
+    "geo": usually("g", "n nope"),
+    "numeric": usually("n", "t nope"),
+    "sortable": usually("n t", "g v nope", 0.1),
     "content": content,
     "fitting": fitting,
     "counter": "n",
@@ -182,7 +196,9 @@ SYMBOLS = {
     "json": document,
     "path": "$.t $.n $.v $.g $ $..n",
     "part": '\'"a"\' \'["b","c"]\' 3 null [1,2] [1,1,1]',
-    "name": "h h h h j j j k k m none",
+    "name": usually("h h h h h j j j k", "m none", 0.06),
+    "other": "k k m m none j",
+    "new": "k k m m h",
     "prefixes": [["1", "d:"], ["1", "e:"], ["2", "d:", "o"], ["0"], ["2", "d:"], ["1", ""], ["abc"]],
     "expression": ["@n>1", "@t=='a'", "@n>", "exists(@n)"],
     "language": "english german klingon",
@@ -191,17 +207,17 @@ SYMBOLS = {
     "declared": declared,
     "query": query,
     "nearest": nearest,
-    "limit": "1 3 (1 -inf inf +inf 2.5 abc",
-    "place": [["15", "37"], ["13", "38"], ["200", "0"], ["abc", "0"]],
-    "radius": "1 100 200 -1 abc",
-    "unit": "km m mi ft x",
+    "limit": usually("1 3 (1 -inf inf +inf 2.5", "abc"),
+    "place": [*[["15", "37"], ["13", "38"]] * 8, ["200", "0"], ["abc", "0"]],
+    "radius": usually("1 100 200 300", "-1 abc"),
+    "unit": usually("km km m mi ft", "x"),
     "inkeys": [["1", "d:1"], ["2", "d:1", "d:3"], ["0"], ["2", "d:1"], ["abc"], ["1", "none"]],
     "return": returned,
-    "yielded": "d d __v_score n t nope",
-    "offset": "0 0 1 2 -1 abc",
-    "number": "0 1 2 10 100 1000001 -1 abc",
-    "dialect": "1 2 2 3 4 0 5 abc",
-    "dialect2": "2 2 2 2 3 4 1",
+    "yielded": usually("d __v_score n", "t nope"),
+    "offset": usually("0 0 1 2", "-1 abc"),
+    "number": usually("0 1 2 10 100", "1000001 -1 abc"),
+    "dialect": usually("1 2 2 3 4", "0 5 abc"),
+    "dialect2": usually("2 2 2 3 4", "1"),
     "parameters": parameters,
     "alias": "l1 l1 l2 h",
     "option": "TIMEOUT MAXSEARCHRESULTS NOPE * DEFAULT_DIALECT",

@@ -1,5 +1,7 @@
 """TDIGEST.*: few observations and small compressions, so that centroids merge."""
 
+from ..grammar import usually
+
 MODULES = ["bloom"]
 
 OPENING = """
@@ -7,6 +9,7 @@ SET text x
 TDIGEST.CREATE a
 TDIGEST.CREATE b COMPRESSION 2
 TDIGEST.ADD b 1 2 3 4 5
+TDIGEST.CREATE c COMPRESSION 10
 """
 
 GRAMMAR = """
@@ -25,8 +28,7 @@ GRAMMAR = """
 2 TDIGEST.TRIMMED_MEAN key share share
 2 TDIGEST.INFO key
 1 COPY key key
-1 RENAME key key
-1 DEL key
+1 DEL other
 1 TYPE key
 """
 
@@ -34,17 +36,19 @@ GRAMMAR = """
 def keys(random):
     """A number, and about as many keys."""
     count = random.choice([1, 1, 2, 2, 3])
-    named = [random.choice("a a b b c d none text".split()) for _ in range(max(1, count + random.choice([0] * 8 + [1, -1])))]
+    named = [random.choice("aaabbbcd") if random.random() < 0.95 else random.choice(["none", "text"])
+             for _ in range(count + (random.random() < 0.03))]
     return [str(count), *named]
 
 
 SYMBOLS = {
-    "key": "a a a a b b b c c d none text",
+    "key": usually("a a a a b b b c c d", "none text", 0.08),
     "keys": keys,
-    "compression": "1 2 5 100 200 0 -1 9223372036854775807 abc",
-    "value": "1 2 3 4 5 -1 0 0.5 1.25 -3.75 100 1e10 -1e10 1e308 -1e308 1e-300 7 7 7 nan inf",
-    "share": "0 0.1 0.25 0.5 0.5 0.75 0.9 0.99 1 1.1 -0.1 abc",
-    "rank": "0 1 2 3 5 10 100 -1 1.5 abc",
+    "other": "b c d",
+    "compression": usually("1 2 5 100 200", "0 -1 9223372036854775807 abc", 0.15),
+    "value": usually("1 2 3 4 5 -1 0 0.5 1.25 -3.75 100 7 7 7", "1e10 -1e10 1e308 -1e308 1e-300 nan inf", 0.06),
+    "share": usually("0 0.1 0.25 0.5 0.5 0.75 0.9 0.99 1", "1.1 -0.1 abc"),
+    "rank": usually("0 1 2 3 5 10 100", "-1 1.5 abc"),
 }
 
 CLOSING = """

@@ -1,5 +1,7 @@
 """TS.*: explicit times only, so that replies do not depend on the clock."""
 
+from ..grammar import usually
+
 MODULES = ["timeseries"]
 
 OPENING = """
@@ -22,10 +24,11 @@ GRAMMAR = """
 3 TS.CREATERULE key key AGGREGATION aggregator bucket [time]
 1 TS.DELETERULE key key
 4 TS.RANGE key from to [LATEST] [FILTER_BY_TS time+] [FILTER_BY_VALUE value value] [COUNT count]
-4 TS.RANGE key from to [LATEST] [FILTER_BY_TS time+] [COUNT count] [ALIGN align] [AGGREGATION aggregators bucket [BUCKETTIMESTAMP place] [EMPTY]]
-4 TS.REVRANGE key from to [LATEST] [FILTER_BY_VALUE value value] [COUNT count] [ALIGN align] [AGGREGATION aggregators bucket [BUCKETTIMESTAMP place] [EMPTY]]
-3 TS.MRANGE from to [LATEST] [FILTER_BY_VALUE value value] [wanted] [COUNT count] [ALIGN align] [AGGREGATION aggregators bucket [EMPTY]] FILTER filters [GROUPBY label REDUCE reducer]
-3 TS.MREVRANGE from to [LATEST] [FILTER_BY_TS time+] [wanted] [COUNT count] [AGGREGATION aggregators bucket [BUCKETTIMESTAMP place] [EMPTY]] FILTER filters [GROUPBY label REDUCE reducer]
+4 TS.RANGE key from to [LATEST] [FILTER_BY_TS time+] [COUNT count] [aggregated]
+1 TS.RANGE key from to [COUNT count] [ALIGN align] [AGGREGATION aggregator bucket [BUCKETTIMESTAMP place] [EMPTY]]
+4 TS.REVRANGE key from to [LATEST] [FILTER_BY_VALUE value value] [COUNT count] [aggregated]
+3 TS.MRANGE from to [LATEST] [FILTER_BY_VALUE value value] [wanted] [COUNT count] [aggregated] FILTER filters [GROUPBY label REDUCE reducer]
+3 TS.MREVRANGE from to [LATEST] [FILTER_BY_TS time+] [wanted] [COUNT count] [aggregated] FILTER filters [GROUPBY label REDUCE reducer]
 1 TS.MRANGE from to [EXCLUDEEMPTY] [wanted] FILTER filters [GROUPBY label REDUCE reducer]
 2 TS.NRANGE keys from to [LATEST] [FILTER_BY_VALUE value value] [COUNT count] [AGGREGATION aggregator bucket [EMPTY]]
 2 TS.NREVRANGE keys from to [LATEST] [FILTER_BY_TS time+] [COUNT count] [AGGREGATION aggregator aggregator bucket [EMPTY]]
@@ -36,8 +39,8 @@ GRAMMAR = """
 2 TS.QUERYLABELS <LABELS | VALUES label | WRONG> [FILTER filters]
 1 TS.INFO key [<DEBUG | WRONG>]
 1 COPY key key
-1 RENAME key key
-1 DEL key
+1 RENAME key other
+1 DEL other
 1 TYPE key
 """
 
@@ -47,66 +50,80 @@ PLAIN = "avg first last min max sum range count std.p std.s var.p var.s twa coun
 def keys(random):
     """A number, and about as many keys."""
     count = random.choice([1, 2, 2, 2, 3])
-    named = [random.choice("a a b small sums new none text".split()) for _ in range(max(1, count + random.choice([0] * 9 + [1])))]
+    named = [random.choice("a a b small sums".split() if random.random() < 0.95 else ["none", "text"])
+             for _ in range(count + (random.random() < 0.03))]
     return [str(count), *named]
 
 
 def time(random):
     """Mostly one of a few hundred moments; never the clock's."""
     odd = ["0", "abc", "-5", "1.5", "9223372036854775807", "18446744073709551615", "9223372036854775808"]
-    return random.choice(odd) if random.random() < 0.06 else str(random.randrange(0, 400))
+    return random.choice(odd) if random.random() < 0.04 else str(random.randrange(0, 400))
 
 
 def from_time(random):
     """The first moment of a range."""
-    return random.choice(["-", "-", "-", "+", "0", "50", "100", "abc"]) if random.random() < 0.7 else time(random)
+    return random.choice(["-", "-", "-", "0", "50", "100"]) if random.random() < 0.8 else random.choice([time(random), "+", "abc"])
 
 
 def to_time(random):
     """The last moment of a range."""
-    return random.choice(["+", "+", "+", "-", "200", "399", "abc"]) if random.random() < 0.7 else time(random)
+    return random.choice(["+", "+", "+", "200", "300", "399"]) if random.random() < 0.8 else random.choice([time(random), "-", "abc"])
 
 
 def value(random):
     """A sample's value: small, exact, or odd."""
     odd = ["nan", "NaN", "inf", "-inf", "1e400", "abc", "1e308", "-1e308", "5e-324", "0.1", "1e-7", "-0", "1e15", "1e17", "1e21"]
-    return random.choice(odd) if random.random() < 0.12 else random.choice([str(random.randrange(-20, 100)), str(random.randrange(400) / 8)])
+    return random.choice(odd) if random.random() < 0.07 else random.choice([str(random.randrange(-20, 100)), str(random.randrange(400) / 8)])
 
 
 def aggregators(random):
     """One aggregator or several."""
     named = random.choice([1, 1, 1, 2, 3])
-    return ",".join(random.choice([*PLAIN, *PLAIN, "AVG", "bad", ""]) for _ in range(named))
+    return ",".join(random.choice(PLAIN if random.random() < 0.97 else ["AVG", "bad", ""]) for _ in range(named))
+
+
+def aggregated(random):
+    """What stands behind a range that is asked for in buckets."""
+    words = ["AGGREGATION", aggregators(random), random.choice(["1", "5", "10", "10", "20", "50", "100"])]
+    if random.random() < 0.3:
+        words += ["BUCKETTIMESTAMP", random.choice(["start", "end", "mid", "-", "+", "~"])]
+    if random.random() < 0.4:
+        words.append("EMPTY")
+    if random.random() < 0.4:
+        words = ["ALIGN", random.choice(["0", "3", "17", "0", "3", "start", "end", "-", "+"]), *words]
+    return words
 
 
 SYMBOLS = {
-    "key": "a a a a b b b small small sums new new2 none text",
+    "key": usually("a a a a b b b small small sums sums new", "new2 none text", 0.08),
+    "other": "new new2 sums",
     "keys": keys,
     "time": time,
     "from": from_time,
     "to": to_time,
     "value": value,
-    "start": "- - + $ 0 100 300 abc",
-    "retention": "0 100 1000 -1 abc 9223372036854775807",
-    "encoding": "COMPRESSED UNCOMPRESSED compressed BAD",
-    "chunk": "48 64 128 4096 40 100 1048584 abc",
-    "policy": "BLOCK FIRST LAST MIN MAX SUM last BAD",
-    "ignore": ["0 0".split(), "5 1".split(), "100 10".split(), "-1 5".split(), "x 5".split(), ["5"]],
-    "labels": ["room r1 kind t".split(), "room r2".split(), "kind u x 1".split(), [], ["x"], ["room", ""], ["x", "(y"],
+    "start": usually("- - + $ 0 100 300", "abc"),
+    "retention": usually("0 100 1000", "-1 abc 9223372036854775807", 0.1),
+    "encoding": usually("COMPRESSED UNCOMPRESSED", "compressed BAD", 0.1),
+    "chunk": usually("48 64 128 4096", "40 100 1048584 abc", 0.1),
+    "policy": usually("BLOCK FIRST LAST MIN MAX SUM", "last BAD", 0.1),
+    "ignore": [*["0 0".split(), "5 1".split(), "100 10".split()] * 5, "-1 5".split(), "x 5".split(), ["5"]],
+    "labels": [*["room r1 kind t".split(), "room r2".split(), "kind u x 1".split()] * 4, [], ["x"], ["room", ""], ["x", "(y"],
                "kind t kind u".split()],
     "label": "room kind x nope",
-    "wanted": [["WITHLABELS"], "SELECTED_LABELS room nope".split(), ["SELECTED_LABELS"], "WITHLABELS SELECTED_LABELS room".split()],
-    "aggregator": " ".join([*PLAIN, *PLAIN, "AVG", "Sum", "bad", "avg,sum"]),
-    "aggregators": aggregators,
-    "bucket": "1 5 10 10 20 50 100 0 -1 abc",
-    "place": "start end mid - + ~ bad",
-    "align": "start end - + 0 3 17 -1 bad",
-    "count": "1 2 3 10 0 -1 abc",
+    "wanted": [*[["WITHLABELS"], "SELECTED_LABELS room nope".split(), "SELECTED_LABELS kind".split()] * 4, ["SELECTED_LABELS"], "WITHLABELS SELECTED_LABELS room".split()],
+    "aggregator": usually(" ".join(PLAIN), "AVG Sum bad avg,sum"),
+    "aggregated": aggregated,
+    "bucket": usually("1 5 10 10 20 50 100", "0 -1 abc"),
+    "place": usually("start end mid - + ~", "bad"),
+    "align": usually("start end 0 3 17", "- + -1 bad", 0.1),
+    "count": usually("1 2 3 10", "0 -1 abc"),
     "patience": "1 2 -1 abc",
-    "filters": [["kind=t"], ["kind=t"], ["kind=(t,u)"], "kind=t room!=r1".split(), "kind=u x=".split(), ["room="],
+    "filters": [*[["kind=t"], ["kind=(t,u)"]] * 6, "kind=t room!=r1".split(), "kind=u x=".split(), ["room="],
                 "kind=(t,u) room!=".split(), ["kind!=t"], ["nope=1"], ["bad"], ["kind=(t"], ["kind=a=b"], ["room=r1"],
                 "kind=t room=(r1,r2)".split(), ["kind=()"], []],
-    "reducer": " ".join([*PLAIN[:12], "countNaN", "countAll", "twa", "first", "bad", "MAX"]),
+    "reducer": usually("avg sum min max range count std.p std.s var.p var.s countNaN countAll", "twa first last bad MAX", 0.1),
 }
 
 CLOSING = """

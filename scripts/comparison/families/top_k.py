@@ -1,5 +1,7 @@
 """TOPK.*: in `wide` and `broad` every item has a slot of its own, in the other keys chance may have its say."""
 
+from ..grammar import usually
+
 MODULES = ["bloom"]
 
 OPENING = """
@@ -23,14 +25,14 @@ GRAMMAR = """
 """
 
 SYMBOLS = {
-    "key": "wide wide wide broad broad narrow narrow narrow2 none text",
+    "key": usually("wide wide wide broad broad narrow narrow narrow2", "none text", 0.08),
     "narrow": "narrow narrow2",
     "count": "1 2 3 50 0 -1 100000000000 abc",
     "width": "1 2 8 0 abc -1",
     "depth": "1 4 7 0 abc -1",
     "decay": "0.9 0.5 1 0 1.1 abc 0.08",
     "item": r'a b c d e f g h i j k 1 2 3 "\xff\x01" "a b"',
-    "increment": "1 1 2 3 10 0 -1 100000 100001 abc",
+    "increment": usually("1 1 2 3 10 0 100000", "-1 100001 abc"),
 }
 
 CLOSING = """

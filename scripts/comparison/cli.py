@@ -80,7 +80,8 @@ def played(chosen, families, stack):
     for sequence in corpus(everything, chosen.seed, count_of(chosen, between), digests=between == "servers"):
         comparison.play(sequence)
     missing = not_drawn(sides[-1].commands(), families)
-    return told(chosen, comparison, missing)
+    told(chosen, differences, between, comparison.played)
+    return counted(comparison, missing)
 
 
 def selected():
@@ -102,25 +103,31 @@ def count_of(chosen, between):
 
 def replayed(chosen, differences, ours):
     """Compares with recorded replies; the exit code."""
-    code = 0
+    code, played = 0, set()
     for path in chosen.replay:
         recorded = Recorded(path)
         comparison = Comparison([recorded, *ours], "peers", differences)
         for label, commands in recorded.played():
             comparison.play(Sequence(path.stem, label, commands))
-        code |= told(chosen, comparison, [])
+        code |= counted(comparison, [])
+        played |= comparison.played
+    told(chosen, differences, "peers", played)
     return code
 
 
-def told(chosen, comparison, missing):
-    """Prints the counts, and what was left out; the exit code."""
+def counted(comparison, missing):
+    """Prints the counts; the exit code."""
     for (server, suite), passed in sorted(comparison.passed.items()):
         print(f"parity: {server} {suite}: {passed} passed, {comparison.failed[server, suite]} failed")
     if missing:
         print(f"parity: grammar commands that nothing draws ({', '.join(missing)}): 0 passed, {len(missing)} failed")
-    if chosen.rules:
-        for rule in comparison.differences.rules:
-            print(f"{rule.used:8} {rule}")
-    for rule in comparison.differences.unused(comparison.between):
-        print(f"parity: no reply needed the rule {rule}", file=sys.stderr)
     return int(bool(missing) or any(comparison.failed.values()))
+
+
+def told(chosen, differences, between, played):
+    """Prints how often rules were needed, and which never."""
+    if chosen.rules:
+        for rule in differences.rules:
+            print(f"{rule.used:8} {rule}")
+    for rule in differences.unused(between, played):
+        print(f"parity: nothing needed the rule {rule}", file=sys.stderr)

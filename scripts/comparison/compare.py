@@ -53,7 +53,7 @@ class Comparison:
         self.reports_max = reports_max
         self.threads = ThreadPoolExecutor(len(sides))
         self.passed, self.failed = {}, {}
-        self.reported = set()
+        self.reported, self.played = set(), set()
 
     def play(self, sequence):
         """Plays one sequence in both protocols, counts, and reports what it finds."""
@@ -69,25 +69,28 @@ class Comparison:
 
     def differing(self, items, protocol, sides, replies):
         """The first difference that nothing explains, or None, and how many commands were compared."""
-        before = set()
+        before, parted = set(), set()
         for at, ((words, step), theirs, ours) in enumerate(zip(items, *replies)):
             case = Case(words, set(before), protocol, tuple(side.name for side in sides), self.between)
             before.add(words[0].upper())
+            self.played.add(words[0].upper().decode("latin-1"))
             if theirs == ours or theirs is None:
                 if theirs == CLOSED:
                     return Found(case, at, protocol, *sides, (theirs, ours)), at
-                if theirs and self.differences.stops(case, theirs):
-                    return None, at + 1
+                if theirs and self.differences.parts(case, theirs):
+                    parted.update(keys(words))
                 continue
-            stops = self.explained(case, step, sides, (theirs, ours))
-            if stops is None:
-                return Found(case, at, protocol, *sides, (theirs, ours)), at
-            if stops:
-                return None, at + 1
+            explained = self.explained(case, step, sides, (theirs, ours))
+            if explained is None:
+                if CLOSED in (theirs, ours) or parted.isdisjoint(words[1:]):
+                    return Found(case, at, protocol, *sides, (theirs, ours)), at
+                explained = True
+            if explained:
+                parted.update(keys(words))
         return None, len(items)
 
     def explained(self, case, step, sides, replies):
-        """Whether a known difference makes all that follows incomparable; None where there is no known one."""
+        """Whether a known difference lets the key differ from there on; None where there is no known one."""
         peer = self.between == "peers"
         if step and step.is_as_written(replies[0], case.protocol, sides[0].name, peer):
             if step.is_as_written(replies[1], case.protocol, sides[1].name):
@@ -128,6 +131,13 @@ class Comparison:
         # What differs now and then only is told as it was found, if it does not come again.
         last = next(filter(None, (difference(few) for _ in range(TRIES))), None)
         return (few[: last.at + 1], last) if last else (items, found)
+
+
+def keys(words):
+    """The keys of a command that may differ after it: for most the first word, for some any of them."""
+    name = words[0].upper()
+    several = name in (b"COPY", b"RENAME", b"JSON.MSET") or name.endswith((b"MERGE", b"RULE"))
+    return words[1:] if several else words[1:2]
 
 
 def near_difference(texts):

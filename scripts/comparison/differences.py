@@ -18,8 +18,8 @@ The first line names commands, `*` for any letters. The lines behind it, each at
 * `theirs: REGEX`, `ours: REGEX`: are found in the two replies as they are shown; between servers, in either order.
 * `mask: REGEX`: what it matches in either reply, as it is shown, may differ.
 * `as: FORM..`: the replies are equal in these forms of scripts/comparison/reply.py.
-* `then: stop`: what follows in the same sequence may differ for it, and is not compared; `then: stop always`:
-  so it is too where the replies to this command are equal.
+* `then: key may differ`: so may, from there on, replies to commands that name the same key (or index);
+  `then: key may differ, always`: so they may even where the replies to this command are equal.
 
 A rule with neither `mask` nor `as` lets the whole reply differ. A rule with `page: only` covers no reply: it
 says that the section concerns these commands, on docs/parity.md.
@@ -129,7 +129,7 @@ class Differences:
                 self.sections.append(section)
             else:
                 self.rules.append(Rule.parse(section, found[2]))
-        self.always = [rule for rule in self.rules if rule.fields.get("then") == "stop always"]
+        self.always = [rule for rule in self.rules if rule.fields.get("then", "").endswith("always")]
 
     def explain(self, case, theirs, ours):
         """The rules by which two replies may differ; empty where none do."""
@@ -156,19 +156,20 @@ class Differences:
         rules = [rule for rule in self.rules if rule.holds(case) and rule.sees(*map(shown, trees))]
         return [reduced(rules, tree) for tree in trees]
 
-    def stops(self, case, reply):
-        """Whether what follows a command on which both agree may differ all the same."""
+    def parts(self, case, reply):
+        """Whether a key may differ after a command on which both agree."""
         rules = [rule for rule in self.always if rule.holds(case)]
         text = shown(parsed(reply)) if rules else ""
-        stopping = [rule for rule in rules if rule.sees(text, text)]
-        for rule in stopping:
+        parting = [rule for rule in rules if rule.sees(text, text)]
+        for rule in parting:
             rule.used += 1
-        return bool(stopping)
+        return bool(parting)
 
-    def unused(self, between):
-        """The rules for such pairs that nothing needed."""
-        about = [rule for rule in self.rules if rule.fields.get("between", "peers") == between]
-        return [rule for rule in about if not rule.used and "page" not in rule.fields]
+    def unused(self, between, played):
+        """The rules for such pairs, and for commands that were played, that nothing needed."""
+        about = [rule for rule in self.rules if rule.fields.get("between", "peers") in (between, "any")]
+        unused = [rule for rule in about if not rule.used and "page" not in rule.fields]
+        return [rule for rule in unused if any(rule.names(name) for name in played)]
 
 
 def reduced(rules, tree):

@@ -67,7 +67,7 @@ def played(chosen, families, stack):
     if chosen.record:
         sequences = corpus(everything, chosen.seed, count_of(chosen, "peers"), digests=False)
         ours = opened((chosen.ours or ["valkey-8.1"])[0])
-        return int(not record(chosen.record, ours, ((each.label, each.commands) for each in sequences)))
+        return int(not record(chosen.record, ours, sequences))
     if chosen.replay:
         ours = [opened(place) for place in chosen.ours or ["valkey-8.1"]]
         return replayed(chosen, differences, ours)

@@ -12,8 +12,12 @@ from .words import joined
 
 # How much of a long reply is printed, and how much of it before the first difference.
 SHOWN_MAX, AROUND = 2000, 100
+# How many commands are printed where they cannot be made fewer.
+COMMANDS_MAX = 70
 # How often a shrunk sequence is played until it differs once more.
 TRIES = 20
+# Commands that look at all keys, or at all indexes.
+ALL_KEYS = {b"DBSIZE", b"FT._LIST", b"KEYS", b"TS.MGET", b"TS.MRANGE", b"TS.MREVRANGE", b"TS.QUERYINDEX", b"TS.QUERYLABELS"}
 
 
 @dataclass
@@ -82,7 +86,8 @@ class Comparison:
                 continue
             explained = self.explained(case, step, sides, (theirs, ours))
             if explained is None:
-                if CLOSED in (theirs, ours) or parted.isdisjoint(words[1:]):
+                touched = parted if words[0].upper() in ALL_KEYS else parted.intersection(words[1:])
+                if CLOSED in (theirs, ours) or not touched:
                     return Found(case, at, protocol, *sides, (theirs, ours)), at
                 explained = True
             if explained:
@@ -109,11 +114,13 @@ class Comparison:
         items = sequence.items()[: found.at + 1]
         if hasattr(found.first, "links"):
             items, found = self.fewest(items, found)
+        left_out = max(len(items) - COMMANDS_MAX, 0)
         texts = near_difference(self.differences.uncovered(found.case, *found.replies))
         width = max(len(found.first.name), len(found.second.name))
         lines = [f"\n{found.first.name} and {found.second.name} differ in RESP{found.protocol} ({sequence.label}). "
                  "On an empty server:\n"]
-        lines += [f"    {joined(words)}" for words, _ in items]
+        lines += [f"    ({left_out} commands)"] * bool(left_out)
+        lines += [f"    {joined(words)}" for words, _ in items[left_out:]]
         lines += ["", f"  {found.first.name:{width}}  {texts[0]}", f"  {found.second.name:{width}}  {texts[1]}", ""]
         print("\n".join(lines), file=sys.stderr, flush=True)
 

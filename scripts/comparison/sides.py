@@ -60,6 +60,7 @@ class Side:
         except Unreachable:
             self.revive()
             self.link(protocol).must("FLUSHALL")
+        before = self.link(protocol).play(settings(commands))
         replies = []
         for batch in batches(commands):
             replies += self.link(protocol).play(batch)
@@ -69,6 +70,8 @@ class Side:
                 self.await_scan(protocol)
         if CLOSED in replies:
             self.links.pop(protocol).close()
+        else:
+            self.link(protocol).play([*map(restoring, settings(commands), before)])
         return replies + [CLOSED] * (len(commands) - len(replies))
 
     def await_scan(self, protocol):
@@ -91,6 +94,21 @@ class Side:
         for link in self.links.values():
             link.close()
         self.links.clear()
+
+
+def settings(commands):
+    """Commands that read the settings which these commands may change."""
+    changes = [words for words in commands if len(words) > 2 and words[0].upper() in (b"CONFIG", b"FT.CONFIG")]
+    return [[words[0], b"GET", words[2]] for words in changes if words[1].upper() == b"SET"]
+
+
+def restoring(question, reply):
+    """The command that puts a setting back, from what reading it replied."""
+    _, value = parsed(reply)
+    while isinstance(value, list) and value and isinstance(value[-1][1], list):
+        value = value[-1][1]
+    known = isinstance(value, list) and len(value) == 2 and value[1][1] is not None
+    return [question[0], b"SET", question[2], value[1][1]] if known else [b"PING"]
 
 
 def is_filled(info):
@@ -245,13 +263,14 @@ def record(path, server, sequences):
     """Writes the replies of a server to these sequences; how many there are."""
     count = 0
     with open(path, "w") as file:
-        for number, (label, commands) in enumerate(sequences):
-            both = zip(commands, server.play(commands, 2), server.play(commands, 3))
-            for words, resp2, resp3 in both:
+        for number, sequence in enumerate(sequences):
+            replies = (server.play(sequence.commands, protocol) for protocol in (2, 3))
+            for (words, step), resp2, resp3 in zip(sequence.items(), *replies):
                 count += 1
-                entry = {"line": count, "sequence": number, "section": label,
+                entry = {"line": count, "sequence": number, "section": sequence.label,
                          "command": [word.decode("latin-1") for word in words],
-                         "resp2": resp2.decode("latin-1"), "resp3": resp3.decode("latin-1")}
+                         "resp2": resp2.decode("latin-1"), "resp3": resp3.decode("latin-1"),
+                         "varies": bool(step and step.varies())}
                 file.write(json.dumps(entry) + "\n")
     print(f"parity: {count} commands of {server.name} recorded in {path}", file=sys.stderr)
     return count

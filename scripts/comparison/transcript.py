@@ -34,6 +34,10 @@ class Step:
             condition, rest = tuple((part or b"").decode() for part in found.groups()), line[found.end():]
         self.replies.setdefault(condition, []).append(rest)
 
+    def varies(self):
+        """Whether some of a reply may be anything."""
+        return any(mark in line for lines in self.replies.values() for line in lines for mark in (b"\\?", b"\\*"))
+
     def written(self, protocol, server, peer):
         """The most particular reply that holds there, as a pattern of bytes; None if there is none."""
         wanted = ("peer",) if peer and any(key[0] for key in self.replies) else ("",)

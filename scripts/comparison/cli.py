@@ -14,7 +14,7 @@ from .families import FAMILIES
 from .sides import NAMES, Recorded, record, side
 from .wire import Unreachable
 
-COUNT = {"peers": 2000, "servers": 1500}
+COUNT = 3000
 
 
 def arguments(description):
@@ -65,7 +65,7 @@ def played(chosen, families, stack):
     differences = Differences()
     everything = list(FAMILIES) if chosen.family == ["transcripts"] else families
     if chosen.record:
-        sequences = corpus(everything, chosen.seed, count_of(chosen, "peers"), digests=False)
+        sequences = corpus(everything, chosen.seed, count_of(chosen), digests=False)
         ours = opened((chosen.ours or ["valkey-8.1"])[0])
         return int(not record(chosen.record, ours, sequences))
     if chosen.replay:
@@ -77,7 +77,7 @@ def played(chosen, families, stack):
     if len(sides) < 2:
         raise Unreachable("one server alone cannot be compared: give --reference, --replay, or --ours twice")
     comparison = Comparison(sides, between, differences)
-    for sequence in corpus(everything, chosen.seed, count_of(chosen, between), digests=between == "servers"):
+    for sequence in corpus(everything, chosen.seed, count_of(chosen), digests=between == "servers"):
         comparison.play(sequence)
     missing = not_drawn(sides[-1].commands(), families)
     told(chosen, differences, between, comparison.played)
@@ -94,11 +94,11 @@ def selected():
     return named[::-1] if len(named) > 1 else [next(name for name in reversed(NAMES) if name not in named), *named]
 
 
-def count_of(chosen, between):
+def count_of(chosen):
     """How many commands are drawn of each family."""
     if chosen.family == ["transcripts"]:
         return 0
-    return COUNT[between] if chosen.count is None else chosen.count
+    return COUNT if chosen.count is None else chosen.count
 
 
 def replayed(chosen, differences, ours):
@@ -117,11 +117,11 @@ def replayed(chosen, differences, ours):
 
 def counted(comparison, missing):
     """Prints the counts; the exit code."""
-    for (server, suite), passed in sorted(comparison.passed.items()):
-        print(f"parity: {server} {suite}: {passed} passed, {comparison.failed[server, suite]} failed")
+    for (server, suite), counts in sorted(comparison.suites.items()):
+        print(f"parity: {server} {suite}: {counts.passed} passed, {counts.failed} failed ({counts.replies:,} replies)")
     if missing:
         print(f"parity: grammar commands that nothing draws ({', '.join(missing)}): 0 passed, {len(missing)} failed")
-    return int(bool(missing) or any(comparison.failed.values()))
+    return int(bool(missing) or any(counts.failed for counts in comparison.suites.values()))
 
 
 def told(chosen, differences, between, played):

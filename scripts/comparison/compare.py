@@ -46,6 +46,21 @@ class Found:
     replies: tuple
 
 
+@dataclass
+class Counts:
+    """How many sequences were as they have to be, and how many replies were compared."""
+
+    passed: int = 0
+    failed: int = 0
+    replies: int = 0
+
+    def add(self, found, compared):
+        """Another sequence in one protocol."""
+        self.passed += not found
+        self.failed += bool(found)
+        self.replies += compared
+
+
 class Comparison:
     """Servers that must agree with the first of them, but for the known differences.
 
@@ -56,7 +71,7 @@ class Comparison:
         self.sides, self.between, self.differences = sides, between, differences
         self.reports_max = reports_max
         self.threads = ThreadPoolExecutor(len(sides))
-        self.passed, self.failed = {}, {}
+        self.suites = {}
         self.reported, self.played = set(), set()
 
     def play(self, sequence):
@@ -65,9 +80,8 @@ class Comparison:
             first, *others = self.threads.map(lambda side: side.play(sequence.commands, protocol), self.sides)
             for side, replies in zip(self.sides[1:], others):
                 found, compared = self.differing(sequence.items(), protocol, (self.sides[0], side), (first, replies))
-                suite = (side.name, sequence.suite)
-                self.passed[suite] = self.passed.get(suite, 0) + compared
-                self.failed[suite] = self.failed.get(suite, 0) + bool(found)
+                counts = self.suites.setdefault((side.label, sequence.suite), Counts())
+                counts.add(found, compared)
                 if found:
                     self.report(sequence, found)
 
@@ -116,12 +130,13 @@ class Comparison:
             items, found = self.fewest(items, found)
         left_out = max(len(items) - COMMANDS_MAX, 0)
         texts = near_difference(self.differences.uncovered(found.case, *found.replies))
-        width = max(len(found.first.name), len(found.second.name))
-        lines = [f"\n{found.first.name} and {found.second.name} differ in RESP{found.protocol} ({sequence.label}). "
+        first, second = found.first.label, found.second.label
+        width = max(len(first), len(second))
+        lines = [f"\n{first} and {second} differ in RESP{found.protocol} ({sequence.label}). "
                  "On an empty server:\n"]
         lines += [f"    ({left_out} commands)"] * bool(left_out)
         lines += [f"    {joined(words)}" for words, _ in items[left_out:]]
-        lines += ["", f"  {found.first.name:{width}}  {texts[0]}", f"  {found.second.name:{width}}  {texts[1]}", ""]
+        lines += ["", f"  {first:{width}}  {texts[0]}", f"  {second:{width}}  {texts[1]}", ""]
         print("\n".join(lines), file=sys.stderr, flush=True)
 
     def fewest(self, items, found):

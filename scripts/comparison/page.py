@@ -15,7 +15,8 @@ Every command of the modules of Redis Stack 7.4, Redis 8 and valkey-bundle, and 
 `scripts/parity --page` from the command tables ([docs/commands](commands)), from [differences.md](differences.md) and
 from the tests; a test holds it up to date.
 
-* **same**: the bytes of every reply are those of Redis 8's module, in RESP2 and RESP3, as far as the tests see.
+* **same**: the bytes of every reply are those of Redis 8's module (search: those of RediSearch 2.10, Redis Stack's),
+  in RESP2 and RESP3, as far as the tests see.
   Valkey's modules answer many commands in another way (other error texts, other replies in RESP3); what is
   compared with them is the data, not the replies.
 * **but for**: the same except where the linked sections say so.

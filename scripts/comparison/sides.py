@@ -28,6 +28,7 @@ class Side:
         self.address = address
         self.links = {}
         self.name = self.version()
+        self.label = f"{self.name} at {address.host}:{address.port}"
         if not flush:
             self.must_be_empty()
 
@@ -151,10 +152,9 @@ class OwnSide(Side):
     """A server of ours, started for this run and again when it has died."""
 
     def __init__(self, name):
-        self.wanted = name
         self.server = OwnServer(name)
         super().__init__(self.at(), flush=True)
-        self.name = name
+        self.name = self.label = name
 
     def at(self):
         """Where it is."""
@@ -165,7 +165,7 @@ class OwnSide(Side):
         super().revive()
         if self.server.process.poll() is not None:
             self.server.stop()
-            self.server = OwnServer(self.wanted)
+            self.server = OwnServer(self.name)
             self.address = self.at()
 
     def close(self):
@@ -194,7 +194,9 @@ class ImageSide(Side):
         deadline = time.monotonic() + READY_SECONDS_MAX
         while True:
             try:
-                return super().__init__(address, flush=True)
+                super().__init__(address, flush=True)
+                self.label = image
+                return
             except Unreachable as error:
                 if time.monotonic() > deadline:
                     raise Unreachable(f"{image} does not answer: {error}") from None
@@ -237,7 +239,7 @@ class Recorded:
     """
 
     def __init__(self, path):
-        self.name = path.name
+        self.name = self.label = path.name
         self.sequences = {}
         for line in path.read_text().splitlines():
             entry = json.loads(line)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from . import page
 from .compare import Comparison, Sequence
-from .corpus import corpus, listing, not_drawn
+from .corpus import corpus, lacking, listing, not_drawn
 from .differences import Differences
 from .families import FAMILIES
 from .sides import NAMES, Recorded, record, side
@@ -65,7 +65,7 @@ def played(chosen, families, stack):
     differences = Differences()
     everything = list(FAMILIES) if chosen.family == ["transcripts"] else families
     if chosen.record:
-        sequences = corpus(everything, chosen.seed, count_of(chosen), digests=False)
+        sequences = corpus(everything, chosen.seed, count_of(chosen))
         ours = opened((chosen.ours or ["valkey-8.1"])[0])
         return int(not record(chosen.record, ours, sequences))
     if chosen.replay:
@@ -76,8 +76,13 @@ def played(chosen, families, stack):
     sides = [opened(place) for place in places]
     if len(sides) < 2:
         raise Unreachable("one server alone cannot be compared: give --reference, --replay, or --ours twice")
+    without, absent = lacking(sides[0].commands(), everything) if chosen.reference else ([], set())
+    if without or absent:
+        names = [*without, *sorted(name.decode() for name in absent)]
+        print(f"parity: {sides[0].label} has no {', '.join(names)}: left out", file=sys.stderr)
     comparison = Comparison(sides, between, differences)
-    for sequence in corpus(everything, chosen.seed, count_of(chosen), digests=between == "servers"):
+    present = [name for name in everything if name not in without]
+    for sequence in corpus(present, chosen.seed, count_of(chosen), between == "servers", absent):
         comparison.play(sequence)
     missing = not_drawn(sides[-1].commands(), families)
     told(chosen, differences, between, comparison.played)

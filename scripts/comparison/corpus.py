@@ -10,15 +10,18 @@ DIGESTS = {"json": "a b c d", "bf": "small fixed own other", "cf": "small fixed 
            "topk": "wide broad narrow", "tdigest": "a b c d", "ts": "a b small sums new"}
 
 
-def corpus(families, seed, count, digests):
-    """Every sequence of these families; with `digests`, each ends with what the server makes of its values."""
+def corpus(families, seed, count, digests=False, absent=frozenset()):
+    """Every sequence of these families, without the absent commands.
+
+    With `digests`, each ends with what the server makes of its values.
+    """
     for folder in ["native", *(folder for name in families for folder in FOLDERS.get(name, []))]:
         for name, steps in transcript.all_of([folder]):
             yield Sequence("transcripts", name, [step.command for step in steps], steps)
     for name in families:
         last = [[b"DEBUG", b"DIGEST-VALUE", *DIGESTS[name].encode().split()]] if digests and name in DIGESTS else []
         for label, commands in sequences(name, seed, count):
-            yield Sequence(name, label, commands + last)
+            yield Sequence(name, label, [words for words in commands if words[0].upper() not in absent] + last)
 
 
 def not_drawn(commands, families):
@@ -29,6 +32,14 @@ def not_drawn(commands, families):
         known = {each.encode() for each in grammar(name).names()}
         missing |= {each.decode() for each in commands if each.startswith(prefix.encode()) and each not in known}
     return sorted(missing)
+
+
+def lacking(commands, families):
+    """The families of which a server has no command, and the commands that it lacks of the others."""
+    drawn = {name: {each.upper().encode() for each in grammar(name).names() if "." in each} for name in families}
+    without = [name for name in families if not drawn[name] & commands]
+    absent = {each for name in families if name not in without for each in drawn[name] - commands}
+    return without, absent
 
 
 def listing(families):

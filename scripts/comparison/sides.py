@@ -206,7 +206,7 @@ class ImageSide(Side):
         """What docker prints; Unreachable with what it complains of."""
         done = subprocess.run(["docker", *words], env=self.environment, capture_output=True, text=True, stdin=subprocess.DEVNULL)
         if done.returncode:
-            raise Unreachable(f"docker {words[0]} {words[-1]}: {done.stderr.strip()[-600:]}")
+            raise Unreachable(f"docker {words[0]} {words[-1]}: {done.stderr.strip()[-600:]}\n(`scripts/servers docker-up` starts a daemon)")
         return done.stdout.strip()
 
     def close(self):

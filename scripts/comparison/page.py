@@ -1,6 +1,7 @@
 """docs/parity.md: every command of the peers, and how ours answers it."""
 
 import sys
+from fnmatch import fnmatchcase
 
 from . import transcript
 from .differences import Differences
@@ -15,11 +16,10 @@ Every command of the modules of Redis Stack 7.4, Redis 8 and valkey-bundle, and 
 `scripts/parity --page` from the command tables ([docs/commands](commands)), from [differences.md](differences.md) and
 from the tests; a test holds it up to date.
 
-* **same**: the bytes of every reply are those of Redis 8's module (search: those of RediSearch 2.10, Redis Stack's),
-  in RESP2 and RESP3, as far as the tests see.
-  Valkey's modules answer many commands in another way (other error texts, other replies in RESP3); what is
-  compared with them is the data, not the replies.
-* **but for**: the same except where the linked sections say so.
+* **same**: the bytes of every reply are those of Redis 8's module (search: those of RediSearch 2.10, which is Redis
+  Stack's), in RESP2 and RESP3, as far as the tests see. Where Valkey's modules answer in another way (error texts, types
+  of RESP3), ours do not follow them.
+* **but for**: the same except for what the linked sections say; what is so with a whole family stands above its table.
 * **not yet**: there is no such command.
 
 *Transcripts* are replies recorded from the peer's module, played on all six servers; the number says how many
@@ -49,14 +49,31 @@ def played(folder):
     return counts
 
 
+def concerning(differences, test):
+    """Links to the sections of which a rule about the peers has commands that pass the test."""
+    rules = [rule for rule in differences.rules if rule.fields.get("between") != "servers" and any(map(test, rule.commands))]
+    named = {rule.section for rule in rules}
+    return ", ".join(f"[{name}](differences.md#{name})" for name in differences.sections if name in named)
+
+
 def state(command, here, differences):
-    """How ours answers it."""
+    """How ours answers it, but for what is so with its whole family."""
     if command not in here:
         return NOT_YET + (" on Valkey; on Redis 8 the server's own" if command.startswith("V") else "")
-    about = [rule for rule in differences.rules if rule.fields.get("between") != "servers" and rule.names(command)]
-    named = {rule.section for rule in about}
-    links = [f"[{section}](differences.md#{section})" for section in differences.sections if section in named]
-    return f"but for {', '.join(links)}" if links else SAME
+    links = concerning(differences, lambda pattern: not is_of_all(pattern) and fnmatchcase(command, pattern))
+    return f"but for {links}" if links else SAME
+
+
+def is_of_all(pattern):
+    """Whether a rule's pattern stands for a whole family, or for all of them."""
+    return pattern == "*" or pattern.endswith(".*")
+
+
+def of_all(family, differences):
+    """What is so with all commands of a family, as a sentence."""
+    first = next(iter(family.commands))
+    links = concerning(differences, lambda pattern: is_of_all(pattern) and fnmatchcase(first, pattern))
+    return f"All of them that are here but for {links}.\n\n" if links and family.drawn else ""
 
 
 def shown_by(command, family, counts, drawn):
@@ -93,7 +110,7 @@ def text():
         missing = sum(each.startswith(NOT_YET) for each in states)
         same = states.count(SAME)
         summary.append(f"| {family.title} | {len(states)} | {same} | {len(states) - same - missing} | {missing} |")
-        parts.append("\n".join([f"## {family.title}\n", COLUMNS, *rows]))
+        parts.append("\n".join([f"## {family.title}\n", of_all(family, differences) + COLUMNS, *rows]))
     return "\n".join([HEAD, *summary, "", "\n\n".join(parts), ""])
 
 

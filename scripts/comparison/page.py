@@ -73,7 +73,7 @@ def of_all(family, differences):
     """What is so with all commands of a family, as a sentence."""
     first = next(iter(family.commands))
     links = concerning(differences, lambda pattern: is_of_all(pattern) and fnmatchcase(first, pattern))
-    return f"All of them that are here but for {links}.\n\n" if links and family.drawn else ""
+    return f"For all of them: but for {links}.\n\n" if links and family.drawn else ""
 
 
 def shown_by(command, family, counts, drawn):

@@ -14,7 +14,7 @@ from .families import FAMILIES
 from .sides import NAMES, Recorded, record, side
 from .wire import Unreachable
 
-COUNT = 3000
+COUNT = 2000
 
 
 def arguments(description):

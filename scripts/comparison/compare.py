@@ -17,7 +17,7 @@ COMMANDS_MAX = 70
 # How often a shrunk sequence is played until it differs once more.
 TRIES = 20
 # Commands that look at all keys, or at all indexes.
-ALL_KEYS = {b"DBSIZE", b"FT._LIST", b"KEYS", b"TS.MGET", b"TS.MRANGE", b"TS.MREVRANGE", b"TS.QUERYINDEX", b"TS.QUERYLABELS"}
+ALL_KEYS = set(b"DBSIZE FT._LIST KEYS TS.MGET TS.MRANGE TS.MREVRANGE TS.QUERYINDEX TS.QUERYLABELS".split())
 
 
 @dataclass
@@ -128,16 +128,20 @@ class Comparison:
         items = sequence.items()[: found.at + 1]
         if hasattr(found.first, "links"):
             items, found = self.fewest(items, found)
+        print(self.told(sequence.label, items, found), file=sys.stderr, flush=True)
+
+    def told(self, label, items, found):
+        """A difference, in words."""
         left_out = max(len(items) - COMMANDS_MAX, 0)
         texts = near_difference(self.differences.uncovered(found.case, *found.replies))
         first, second = found.first.label, found.second.label
         width = max(len(first), len(second))
-        lines = [f"\n{first} and {second} differ in RESP{found.protocol} ({sequence.label}). "
-                 "On an empty server:\n"]
-        lines += [f"    ({left_out} commands)"] * bool(left_out)
-        lines += [f"    {joined(words)}" for words, _ in items[left_out:]]
-        lines += ["", f"  {first:{width}}  {texts[0]}", f"  {second:{width}}  {texts[1]}", ""]
-        print("\n".join(lines), file=sys.stderr, flush=True)
+        return "\n".join([
+            f"\n{first} and {second} differ in RESP{found.protocol} ({label}). On an empty server:\n",
+            *[f"    ({left_out} commands)"] * bool(left_out),
+            *[f"    {joined(words)}" for words, _ in items[left_out:]],
+            f"\n  {first:{width}}  {texts[0]}\n  {second:{width}}  {texts[1]}\n",
+        ])
 
     def fewest(self, items, found):
         """The fewest commands that end in a difference of the same command, and that difference."""

@@ -143,6 +143,15 @@ def usually(good, odd, share=ODD_SHARE):
     return lambda random: random.choice(odd if random.random() < share else good)
 
 
+def phrases(text):
+    """A symbol that is one of these lines, each as its words; behind `x6` it is six times as frequent."""
+    drawn = []
+    for words in map(split, filter(str.strip, text.splitlines())):
+        times, words = (int(words[0][1:]), words[1:]) if words[0][:1] == b"x" and words[0][1:].isdigit() else (1, words)
+        drawn += [words] * times
+    return drawn
+
+
 def repeats(random):
     """How often something is repeated: seldom more than a few times."""
     return random.choice([1, 1, 2, 2, 3, REPEATS_MAX])

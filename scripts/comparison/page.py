@@ -17,8 +17,8 @@ Every command of the modules of Redis Stack 7.4, Redis 8 and valkey-bundle, and 
 from the tests; a test holds it up to date.
 
 * **same**: the bytes of every reply are those of Redis 8's module (search: those of RediSearch 2.10, which is Redis
-  Stack's), in RESP2 and RESP3, as far as the tests see. Where Valkey's modules answer in another way (error texts, types
-  of RESP3), ours do not follow them.
+  Stack's), in RESP2 and RESP3, as far as the tests see. Where Valkey's modules answer in another way (error texts,
+  types of RESP3), ours do not follow them.
 * **but for**: the same except for what the linked sections say; what is so with a whole family stands above its table.
 * **not yet**: there is no such command.
 
@@ -51,8 +51,8 @@ def played(folder):
 
 def concerning(differences, test):
     """Links to the sections of which a rule about the peers has commands that pass the test."""
-    rules = [rule for rule in differences.rules if rule.fields.get("between") != "servers" and any(map(test, rule.commands))]
-    named = {rule.section for rule in rules}
+    about = [rule for rule in differences.rules if rule.fields.get("between") != "servers"]
+    named = {rule.section for rule in about if any(map(test, rule.commands))}
     return ", ".join(f"[{name}](differences.md#{name})" for name in differences.sections if name in named)
 
 
@@ -90,7 +90,7 @@ def table(family, here, differences):
     counts = played(family.transcripts)
     drawn = grammar(family.drawn).names() if family.drawn else set()
     prefixes = tuple({command.split(".")[0] + "." for command in family.commands if "." in command})
-    alone = sorted(name for name in here if name.startswith(prefixes) and name not in family.commands) if prefixes else []
+    alone = sorted(name for name in here if prefixes and name.startswith(prefixes) and name not in family.commands)
     rows = []
     for command in [*sorted(family.commands), *alone]:
         peers = " | ".join(family.commands.get(command, ("", "", "")))
@@ -124,5 +124,5 @@ def check():
     """Whether the page is up to date; the exit code."""
     if PAGE.exists() and PAGE.read_text() == text():
         return 0
-    print("docs/parity.md is not what the tables and docs/differences.md say: run scripts/parity --page", file=sys.stderr)
+    print("docs/parity.md is not what tables and docs/differences.md say: run scripts/parity --page", file=sys.stderr)
     return 1

@@ -45,12 +45,14 @@ FAMILIES = [
         **all_of("BF", REDIS, "SCANDUMP LOADCHUNK DEBUG"), "BF.LOAD": VALKEY,
     }),
     Family("Cuckoo filters", "bloom", "cf", all_of(
-        "CF", REDIS, "RESERVE ADD ADDNX INSERT INSERTNX EXISTS MEXISTS COUNT DEL COMPACT INFO SCANDUMP LOADCHUNK DEBUG")),
+        "CF", REDIS, "RESERVE ADD ADDNX INSERT INSERTNX EXISTS MEXISTS COUNT DEL COMPACT INFO SCANDUMP LOADCHUNK "
+                     "DEBUG")),
     Family("Count-min sketches", "bloom", "cms", all_of("CMS", REDIS, "INITBYDIM INITBYPROB INCRBY QUERY MERGE INFO")),
     Family("Top-K", "bloom", "topk", all_of(
         "TOPK", ("yes", "yes", "since 2026-07"), "RESERVE ADD INCRBY QUERY COUNT LIST INFO")),
     Family("t-digest", "bloom", "tdigest", all_of(
-        "TDIGEST", REDIS, "CREATE ADD RESET MERGE MIN MAX QUANTILE CDF RANK REVRANK BYRANK BYREVRANK TRIMMED_MEAN INFO")),
+        "TDIGEST", REDIS, "CREATE ADD RESET MERGE MIN MAX QUANTILE CDF RANK REVRANK BYRANK BYREVRANK TRIMMED_MEAN "
+                          "INFO")),
     Family("Search", "search", "ft", {
         **all_of("FT", ALL, "CREATE DROPINDEX _LIST INFO SEARCH AGGREGATE"),
         **all_of("FT", REDIS, "ALTER PROFILE EXPLAIN EXPLAINCLI TAGVALS ALIASADD ALIASDEL ALIASUPDATE CONFIG CURSOR "
@@ -65,7 +67,8 @@ FAMILIES = [
         **all_of("TS", redis_8("8.10"), "NRANGE NREVRANGE READ QUERYLABELS"),
     }),
     Family("Vector sets", "", "", {
-        **dict.fromkeys("VADD VSIM VREM VCARD VDIM VEMB VLINKS VINFO VSETATTR VGETATTR VRANDMEMBER".split(), redis_8("8.0")),
+        **dict.fromkeys("VADD VSIM VREM VCARD VDIM VEMB VLINKS VINFO VSETATTR VGETATTR VRANDMEMBER".split(),
+                        redis_8("8.0")),
         "VISMEMBER": redis_8("8.2"), "VRANGE": redis_8("8.4"),
     }),
 ]

@@ -115,7 +115,8 @@ def restoring(question, reply):
 def is_filled(info):
     """Whether an FT.INFO reply says that its index is complete."""
     fields = {key[1]: value[1] for key, value in zip(info[1][::2], info[1][1::2])}
-    return fields.get(b"percent_indexed", b"1") == b"1" and fields.get(b"backfill_in_progress", b"0") in (b"0", b"false")
+    is_behind = fields.get(b"backfill_in_progress", b"0") not in (b"0", b"false")
+    return fields.get(b"percent_indexed", b"1") == b"1" and not is_behind
 
 
 def batches(commands):
@@ -180,7 +181,7 @@ class ImageSide(Side):
     def __init__(self, image):
         self.environment = {**os.environ, **docker_host()}
         if not shutil.which("docker"):
-            raise Unreachable(f"{image} is no address and no server of ours, and there is no docker to run it as an image")
+            raise Unreachable(f"{image} is no address and no server of ours, and there is no docker to run the image")
         self.container = self.docker("run", "--rm", "--detach", "--publish", "127.0.0.1::6379", image)
         try:
             place = self.docker("port", self.container, "6379/tcp").splitlines()[0]
@@ -204,9 +205,11 @@ class ImageSide(Side):
 
     def docker(self, *words):
         """What docker prints; Unreachable with what it complains of."""
-        done = subprocess.run(["docker", *words], env=self.environment, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        done = subprocess.run(["docker", *words], env=self.environment, capture_output=True, text=True,
+                              stdin=subprocess.DEVNULL)
         if done.returncode:
-            raise Unreachable(f"docker {words[0]} {words[-1]}: {done.stderr.strip()[-600:]}\n(`scripts/servers docker-up` starts a daemon)")
+            told = done.stderr.strip()[-600:]
+            raise Unreachable(f"docker {words[0]} {words[-1]}: {told}\n(`scripts/servers docker-up` starts a daemon)")
         return done.stdout.strip()
 
     def close(self):

@@ -129,8 +129,9 @@ def condition(random):
     return f"{subject}{operator}{operand}" if way < 7 else f"{subject} {operator} {operand}"
 
 
-ODD_PATHS = ["$.", "$[", "$..", "$ ", "", ".", "$", "..", "$.a[", "$.a]", "$['a", "$[a]", "$.a b", "$[?(@.a]", "a..b", "$$",
-             "$[0:1:0]", "$[::-1]", "$.a.length()", "$[?(!@.a)]", "$[?(@.a in [1])]", "$.a+1", "'a'", "@", "$.\xe9"]
+ODD_PATHS = ["", "$ ", "$.a b", "$[?(@.a in [1])]", *r"""$. $[ $.. . $ ..
+$.a[ $.a] $['a $[a] $[?(@.a] a..b $$ $[0:1:0] $[::-1]
+$.a.length() $[?(!@.a)] $.a+1 'a' @""".split(), "$.\xe9"]
 
 
 def path(random):

@@ -1,6 +1,6 @@
 """TS.*: explicit times only, so that replies do not depend on the clock."""
 
-from ..grammar import usually
+from ..grammar import phrases, usually
 
 MODULES = ["timeseries"]
 
@@ -14,9 +14,11 @@ TS.CREATERULE a sums AGGREGATION sum 10
 """
 
 GRAMMAR = """
-2 TS.CREATE key [RETENTION retention] [ENCODING encoding] [CHUNK_SIZE chunk] [DUPLICATE_POLICY policy] [IGNORE ignore] [LABELS labels]
+2 TS.CREATE key [RETENTION retention] [ENCODING encoding] [CHUNK_SIZE chunk] \
+    [DUPLICATE_POLICY policy] [IGNORE ignore] [LABELS labels]
 1 TS.ALTER key [RETENTION retention] [CHUNK_SIZE chunk] [DUPLICATE_POLICY policy] [IGNORE ignore] [LABELS labels]
-10 TS.ADD key time value [RETENTION retention] [ENCODING encoding] [CHUNK_SIZE chunk] [ON_DUPLICATE policy] [IGNORE ignore] [LABELS labels]
+10 TS.ADD key time value [RETENTION retention] [ENCODING encoding] [CHUNK_SIZE chunk] \
+    [ON_DUPLICATE policy] [IGNORE ignore] [LABELS labels]
 8 TS.MADD (key time value)+
 3 TS.INCRBY key value TIMESTAMP time [RETENTION retention] [CHUNK_SIZE chunk] [LABELS labels]
 2 TS.DECRBY key value TIMESTAMP time [RETENTION retention] [CHUNK_SIZE chunk] [LABELS labels]
@@ -27,11 +29,14 @@ GRAMMAR = """
 4 TS.RANGE key from to [LATEST] [FILTER_BY_TS time+] [COUNT count] [aggregated]
 1 TS.RANGE key from to [COUNT count] [ALIGN align] [AGGREGATION aggregator bucket [BUCKETTIMESTAMP place] [EMPTY]]
 4 TS.REVRANGE key from to [LATEST] [FILTER_BY_VALUE value value] [COUNT count] [aggregated]
-3 TS.MRANGE from to [LATEST] [FILTER_BY_VALUE value value] [wanted] [COUNT count] [aggregated] FILTER filters [GROUPBY label REDUCE reducer]
-3 TS.MREVRANGE from to [LATEST] [FILTER_BY_TS time+] [wanted] [COUNT count] [aggregated] FILTER filters [GROUPBY label REDUCE reducer]
+3 TS.MRANGE from to [LATEST] [FILTER_BY_VALUE value value] [wanted] [COUNT count] [aggregated] \
+    FILTER filters [GROUPBY label REDUCE reducer]
+3 TS.MREVRANGE from to [LATEST] [FILTER_BY_TS time+] [wanted] [COUNT count] [aggregated] \
+    FILTER filters [GROUPBY label REDUCE reducer]
 1 TS.MRANGE from to [EXCLUDEEMPTY] [wanted] FILTER filters [GROUPBY label REDUCE reducer]
 2 TS.NRANGE keys from to [LATEST] [FILTER_BY_VALUE value value] [COUNT count] [AGGREGATION aggregator bucket [EMPTY]]
-2 TS.NREVRANGE keys from to [LATEST] [FILTER_BY_TS time+] [COUNT count] [AGGREGATION aggregator aggregator bucket [EMPTY]]
+2 TS.NREVRANGE keys from to [LATEST] [FILTER_BY_TS time+] [COUNT count] \
+    [AGGREGATION aggregator aggregator bucket [EMPTY]]
 2 TS.READ key start [BLOCK patience count] [MAX_COUNT count]
 3 TS.GET key [<LATEST | WRONG>]
 2 TS.MGET [LATEST] [wanted] FILTER filters
@@ -63,18 +68,24 @@ def time(random):
 
 def from_time(random):
     """The first moment of a range."""
-    return random.choice(["-", "-", "-", "0", "50", "100"]) if random.random() < 0.8 else random.choice([time(random), "+", "abc"])
+    usual = ["-", "-", "-", "0", "50", "100"]
+    return random.choice(usual if random.random() < 0.8 else [time(random), "+", "abc"])
 
 
 def to_time(random):
     """The last moment of a range."""
-    return random.choice(["+", "+", "+", "200", "300", "399"]) if random.random() < 0.8 else random.choice([time(random), "-", "abc"])
+    usual = ["+", "+", "+", "200", "300", "399"]
+    return random.choice(usual if random.random() < 0.8 else [time(random), "-", "abc"])
+
+
+ODD_VALUES = "nan NaN inf -inf 1e400 abc 1e308 -1e308 5e-324 0.1 1e-7 -0 1e15 1e17 1e21".split()
 
 
 def value(random):
     """A sample's value: small, exact, or odd."""
-    odd = ["nan", "NaN", "inf", "-inf", "1e400", "abc", "1e308", "-1e308", "5e-324", "0.1", "1e-7", "-0", "1e15", "1e17", "1e21"]
-    return random.choice(odd) if random.random() < 0.07 else random.choice([str(random.randrange(-20, 100)), str(random.randrange(400) / 8)])
+    usual = [str(random.randrange(-20, 100)), str(random.randrange(400) / 8)]
+    return random.choice(usual if random.random() < 0.93 else ODD_VALUES)
+
 
 
 def aggregators(random):
@@ -108,11 +119,31 @@ SYMBOLS = {
     "encoding": usually("COMPRESSED UNCOMPRESSED", "compressed BAD", 0.1),
     "chunk": usually("48 64 128 4096", "40 100 1048584 abc", 0.1),
     "policy": usually("BLOCK FIRST LAST MIN MAX SUM", "last BAD", 0.1),
-    "ignore": [*["0 0".split(), "5 1".split(), "100 10".split()] * 5, "-1 5".split(), "x 5".split(), ["5"]],
-    "labels": [*["room r1 kind t".split(), "room r2".split(), "kind u x 1".split()] * 4, [], ["x"], ["room", ""], ["x", "(y"],
-               "kind t kind u".split()],
+    "ignore": phrases("""
+        x5 0 0
+        x5 5 1
+        x5 100 10
+        -1 5
+        x 5
+        5
+    """),
+    "labels": [*phrases("""
+        x4 room r1 kind t
+        x4 room r2
+        x4 kind u x 1
+        x
+        room ""
+        x (y
+        kind t kind u
+    """), []],
     "label": "room kind x nope",
-    "wanted": [*[["WITHLABELS"], "SELECTED_LABELS room nope".split(), "SELECTED_LABELS kind".split()] * 4, ["SELECTED_LABELS"], "WITHLABELS SELECTED_LABELS room".split()],
+    "wanted": phrases("""
+        x4 WITHLABELS
+        x4 SELECTED_LABELS room nope
+        x4 SELECTED_LABELS kind
+        SELECTED_LABELS
+        WITHLABELS SELECTED_LABELS room
+    """),
     "aggregator": usually(" ".join(PLAIN), "AVG Sum bad avg,sum"),
     "aggregated": aggregated,
     "bucket": usually("1 5 10 10 20 50 100", "0 -1 abc"),
@@ -120,10 +151,24 @@ SYMBOLS = {
     "align": usually("start end 0 3 17", "- + -1 bad", 0.1),
     "count": usually("1 2 3 10", "0 -1 abc"),
     "patience": "1 2 -1 abc",
-    "filters": [*[["kind=t"], ["kind=(t,u)"]] * 6, "kind=t room!=r1".split(), "kind=u x=".split(), ["room="],
-                "kind=(t,u) room!=".split(), ["kind!=t"], ["nope=1"], ["bad"], ["kind=(t"], ["kind=a=b"], ["room=r1"],
-                "kind=t room=(r1,r2)".split(), ["kind=()"], []],
-    "reducer": usually("avg sum min max range count std.p std.s var.p var.s countNaN countAll", "twa first last bad MAX", 0.1),
+    "filters": [*phrases("""
+        x6 kind=t
+        x6 kind=(t,u)
+        kind=t room!=r1
+        kind=u x=
+        room=
+        room=r1
+        kind=(t,u) room!=
+        kind=t room=(r1,r2)
+        kind!=t
+        nope=1
+        bad
+        kind=(t
+        kind=a=b
+        kind=()
+    """), []],
+    "reducer": usually("avg sum min max range count std.p std.s var.p var.s countNaN countAll",
+                       "twa first last bad MAX", 0.1),
 }
 
 CLOSING = """

@@ -91,6 +91,8 @@ class Comparison:
         for at, ((words, step), theirs, ours) in enumerate(zip(items, *replies)):
             case = Case(words, set(before), protocol, tuple(side.name for side in sides), self.between)
             before.add(words[0].upper())
+            if len(keys(words)) > 1 and not parted.isdisjoint(words[1:]):
+                parted.update(keys(words))
             self.played.add(words[0].upper().decode("latin-1"))
             if theirs == ours or theirs is None:
                 if theirs == CLOSED:

@@ -175,7 +175,7 @@ SYMBOLS = {
     "scope": [["1", "d:"]],
     "amount": "1 2.5 -1",
     "json": document,
-    "path": "$.t $.n $.v $.g $ $..n",
+    "path": "$.t $.n $.v $.g $",
     "part": '\'"a"\' \'["b","c"]\' 3 null [1,2] [1,1,1]',
     "name": usually("h h h h h j j j k", "m none", 0.06),
     "other": "k k m m none j",

@@ -123,7 +123,8 @@ def replayed(chosen, differences, ours):
 def counted(comparison, missing):
     """Prints the counts; the exit code."""
     for (server, suite), counts in sorted(comparison.suites.items()):
-        print(f"parity: {server} {suite}: {counts.passed} passed, {counts.failed} failed ({counts.replies:,} replies)")
+        replies = f"{counts.replies:,} replies, {counts.known:,} differ as is known"
+        print(f"parity: {server} {suite}: {counts.passed} passed, {counts.failed} failed ({replies})")
     if missing:
         print(f"parity: grammar commands that nothing draws ({', '.join(missing)}): 0 passed, {len(missing)} failed")
     return int(bool(missing) or any(counts.failed for counts in comparison.suites.values()))

@@ -48,17 +48,19 @@ class Found:
 
 @dataclass
 class Counts:
-    """How many sequences were as they have to be, and how many replies were compared."""
+    """How many sequences were as they have to be, how many replies were compared, and of them differ as is known."""
 
     passed: int = 0
     failed: int = 0
     replies: int = 0
+    known: int = 0
 
-    def add(self, found, compared):
+    def add(self, found, compared, known):
         """Another sequence in one protocol."""
         self.passed += not found
         self.failed += bool(found)
         self.replies += compared
+        self.known += known
 
 
 class Comparison:
@@ -79,15 +81,16 @@ class Comparison:
         for protocol in (2, 3):
             first, *others = self.threads.map(lambda side: side.play(sequence.commands, protocol), self.sides)
             for side, replies in zip(self.sides[1:], others):
-                found, compared = self.differing(sequence.items(), protocol, (self.sides[0], side), (first, replies))
+                pair = (self.sides[0], side)
+                found, compared, known = self.differing(sequence.items(), protocol, pair, (first, replies))
                 counts = self.suites.setdefault((side.label, sequence.suite), Counts())
-                counts.add(found, compared)
+                counts.add(found, compared, known)
                 if found:
                     self.report(sequence, found)
 
     def differing(self, items, protocol, sides, replies):
-        """The first difference that nothing explains, or None, and how many commands were compared."""
-        before, parted = set(), set()
+        """The first difference that nothing explains, or None; how many replies were compared, and how many differ."""
+        before, parted, known = set(), set(), 0
         for at, ((words, step), theirs, ours) in enumerate(zip(items, *replies)):
             case = Case(words, set(before), protocol, tuple(side.name for side in sides), self.between)
             before.add(words[0].upper())
@@ -96,7 +99,7 @@ class Comparison:
             self.played.add(words[0].upper().decode("latin-1"))
             if theirs == ours or theirs is None:
                 if theirs == CLOSED:
-                    return Found(case, at, protocol, *sides, (theirs, ours)), at
+                    return Found(case, at, protocol, *sides, (theirs, ours)), at, known
                 if theirs and self.differences.parts(case, theirs):
                     parted.update(keys(words))
                 continue
@@ -104,11 +107,12 @@ class Comparison:
             if explained is None:
                 touched = parted if words[0].upper() in ALL_KEYS else parted.intersection(words[1:])
                 if CLOSED in (theirs, ours) or not touched:
-                    return Found(case, at, protocol, *sides, (theirs, ours)), at
+                    return Found(case, at, protocol, *sides, (theirs, ours)), at, known
                 explained = True
+            known += 1
             if explained:
                 parted.update(keys(words))
-        return None, len(items)
+        return None, len(items), known
 
     def explained(self, case, step, sides, replies):
         """Whether a known difference lets the key differ from there on; None where there is no known one."""
@@ -152,7 +156,7 @@ class Comparison:
         def difference(tried):
             commands = [words for words, _ in tried]
             replies = [side.play(commands, found.protocol) for side in (found.first, found.second)]
-            seen, _ = self.differing(tried, found.protocol, (found.first, found.second), replies)
+            seen, *_ = self.differing(tried, found.protocol, (found.first, found.second), replies)
             return seen if seen and tried[seen.at][0][0].upper() == name else None
 
         few = shrunk(items, difference, lambda item: item[0], lambda item, words: (words, None))

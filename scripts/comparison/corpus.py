@@ -1,8 +1,9 @@
 """What is played: every transcript, and sequences drawn from the grammar of each family."""
 
-from . import transcript
+from . import seen, transcript
 from .compare import Sequence
-from .families import FAMILIES, grammar, sequences
+from .families import FAMILIES, grammar, lines, sequences
+from .words import split
 
 # The transcripts that go with a family, played once where one of several shares them.
 FOLDERS = {"json": ["json"], "bf": ["bloom"], "ft": ["search"], "ts": ["timeseries"]}
@@ -13,8 +14,10 @@ DIGESTS = {"json": "a b c d", "bf": "small fixed own other", "cf": "small fixed 
 def corpus(families, seed, count, digests=False, absent=frozenset()):
     """Every sequence of these families, without the absent commands.
 
-    With `digests`, each ends with what the server makes of its values.
+    With `digests`, each ends with what the server makes of its values, and there is a sequence of what it says of us.
     """
+    if digests and families == list(FAMILIES):
+        yield Sequence("seen", "seen from the server", list(map(split, lines(seen.LINES))))
     for folder in ["native", *(folder for name in families for folder in FOLDERS.get(name, []))]:
         for name, steps in transcript.all_of([folder]):
             yield Sequence("transcripts", name, [step.command for step in steps], steps)

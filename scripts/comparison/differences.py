@@ -16,7 +16,7 @@ The first line names commands, `*` for any letters. The lines behind it, each at
 * `after: COMMAND..`: one of these came before it in the sequence.
 * `where: REGEX`: is found in the command as a line.
 * `theirs: REGEX`, `ours: REGEX`: are found in the two replies as they are shown; between servers, in either order.
-* `mask: REGEX`: what it matches in either reply, as it is shown, may differ.
+* `mask: REGEX`: what it matches in either reply, as it is shown, may differ, or not be there.
 * `as: FORM..`: the replies are equal in these forms of scripts/comparison/reply.py.
 * `then: key may differ`: so may, from there on, replies to commands that name the same key (or index);
   `then: key may differ, always`: so they may even where the replies to this command are equal.
@@ -97,9 +97,9 @@ class Rule:
             tree = FORMS[name](tree)
         return tree
 
-    def masked(self, text):
-        """What of a reply has to be equal, as it is shown."""
-        return self.fields["mask"].sub("(..)", text) if "mask" in self.fields else text
+    def masked(self, text, mark):
+        """What of a reply has to be equal, as it is shown, with a mark in place of the rest."""
+        return self.fields["mask"].sub(mark, text) if "mask" in self.fields else text
 
     def __str__(self):
         fields = [f"{name}: {getattr(value, 'pattern', value)}" for name, value in self.fields.items()]
@@ -154,7 +154,7 @@ class Differences:
         """The two replies as they are shown, without what may differ."""
         trees = parsed(theirs), parsed(ours)
         rules = [rule for rule in self.rules if rule.holds(case) and rule.sees(*map(shown, trees))]
-        return [reduced(rules, tree) for tree in trees]
+        return [reduced(rules, tree, "(..)") for tree in trees]
 
     def parts(self, case, reply):
         """Whether a key may differ after a command on which both agree."""
@@ -172,11 +172,11 @@ class Differences:
         return [rule for rule in unused if any(rule.names(name) for name in played)]
 
 
-def reduced(rules, tree):
-    """A reply as it is shown, in the forms of the rules, and without what they mask."""
+def reduced(rules, tree, mark=""):
+    """A reply as it is shown, in the forms of the rules, with a mark in place of what they mask."""
     for rule in rules:
         tree = rule.form(tree)
     text = shown(tree)
     for rule in rules:
-        text = rule.masked(text)
+        text = rule.masked(text, mark)
     return text

@@ -71,22 +71,37 @@ def played(chosen, families, stack):
     if chosen.replay:
         ours = [opened(place) for place in chosen.ours or ["valkey-8.1"]]
         return replayed(chosen, differences, ours)
+    return compared(chosen, everything, differences, opened)
+
+
+def compared(chosen, families, differences, opened):
+    """Compares servers; the exit code."""
     between = "peers" if chosen.reference else "servers"
     places = [chosen.reference, *(chosen.ours or ["valkey-8.1"])] if chosen.reference else chosen.ours or selected()
     sides = [opened(place) for place in places]
     if len(sides) < 2:
         raise Unreachable("one server alone cannot be compared: give --reference, --replay, or --ours twice")
-    without, absent = lacking(sides[0].commands(), everything) if chosen.reference else ([], set())
+    absent = set()
+    if chosen.reference:
+        families, absent = present(sides[0], families)
+    missing = not_drawn(sides[-1].commands(), families)
+    comparison = Comparison(sides, between, differences)
+    try:
+        for sequence in corpus(families, chosen.seed, count_of(chosen), between == "servers", absent):
+            comparison.play(sequence)
+    finally:
+        told(chosen, differences, between, comparison.played)
+        code = counted(comparison, missing)
+    return code
+
+
+def present(reference, families):
+    """The families that a reference has, and the commands of theirs that it lacks."""
+    without, absent = lacking(reference.commands(), families)
     if without or absent:
         names = [*without, *sorted(name.decode() for name in absent)]
-        print(f"parity: {sides[0].label} has no {', '.join(names)}: left out", file=sys.stderr)
-    comparison = Comparison(sides, between, differences)
-    present = [name for name in everything if name not in without]
-    for sequence in corpus(present, chosen.seed, count_of(chosen), between == "servers", absent):
-        comparison.play(sequence)
-    missing = not_drawn(sides[-1].commands(), families)
-    told(chosen, differences, between, comparison.played)
-    return counted(comparison, missing)
+        print(f"parity: {reference.label} has no {', '.join(names)}: left out", file=sys.stderr)
+    return [name for name in families if name not in without], absent
 
 
 def selected():

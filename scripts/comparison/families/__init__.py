@@ -1,8 +1,8 @@
 """One grammar for each family of commands.
 
 A family has OPENING, lines that every sequence of it begins with; GRAMMAR and SYMBOLS; CLOSING, lines that show
-what the sequence left; MODULES, which it needs. It may have `refuses(words)`, where some commands must not be
-played, and OPTION_SHARE, how often an option is there, where there are many.
+what the sequence left. It may have `refuses(words)`, where some commands must not be played, and OPTION_SHARE, how
+often an option is there, where there are many.
 """
 
 from random import Random

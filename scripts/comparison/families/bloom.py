@@ -2,8 +2,6 @@
 
 from ..grammar import usually
 
-MODULES = ["bloom"]
-
 OPENING = """
 SET text x
 BF.RESERVE small 0.01 4 EXPANSION 2

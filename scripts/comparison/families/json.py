@@ -4,8 +4,6 @@ import json
 
 from ..grammar import usually
 
-MODULES = ["json"]
-
 OPENING = """
 SET text x
 JSON.SET a $ '{"a":{"b":[1,2,3],"c":"x"},"b":[{"a":1,"c":true},{"a":2.5},[null,"y"]],"c":7}'

@@ -3,8 +3,6 @@
 from ..grammar import phrases, usually
 from .queries import blob, component, nearest, parameters, query
 
-MODULES = ["search", "json"]
-
 OPENING = """
 SET text x
 FT.CREATE h ON HASH PREFIX 1 d: SCHEMA t TAG n NUMERIC SORTABLE g GEO \

@@ -2,8 +2,6 @@
 
 from ..grammar import usually
 
-MODULES = ["bloom"]
-
 OPENING = """
 SET text x
 TDIGEST.CREATE a

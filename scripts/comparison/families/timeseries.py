@@ -2,8 +2,6 @@
 
 from ..grammar import phrases, usually
 
-MODULES = ["timeseries"]
-
 OPENING = """
 SET text x
 TS.CREATE a LABELS room r1 kind t

@@ -2,8 +2,6 @@
 
 from ..grammar import usually
 
-MODULES = ["bloom"]
-
 OPENING = """
 SET text x
 TOPK.RESERVE wide 3 20011 5 0.9

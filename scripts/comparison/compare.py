@@ -45,6 +45,10 @@ class Found:
     second: object
     replies: tuple
 
+    def kind(self):
+        """What has to be the same in a shorter sequence: the command, and of which types the replies are."""
+        return self.case.command[0].upper(), *(reply[:1] for reply in self.replies)
+
 
 @dataclass
 class Counts:
@@ -131,9 +135,11 @@ class Comparison:
         if kind in self.reported or len(self.reported) >= self.reports_max:
             return
         self.reported.add(kind)
-        items = sequence.items()[: found.at + 1]
+        # Who closes a connection has not sent the replies to what came just before.
+        slowly = CLOSED in found.replies
+        items = sequence.items() if slowly else sequence.items()[: found.at + 1]
         if hasattr(found.first, "links"):
-            items, found = self.fewest(items, found)
+            items, found = self.fewest(items, found, slowly)
         print(self.told(sequence.label, items, found), file=sys.stderr, flush=True)
 
     def told(self, label, items, found):
@@ -149,20 +155,25 @@ class Comparison:
             f"\n  {first:{width}}  {texts[0]}\n  {second:{width}}  {texts[1]}\n",
         ])
 
-    def fewest(self, items, found):
+    def fewest(self, items, found, slowly):
         """The fewest commands that end in a difference of the same command, and that difference."""
-        name = items[found.at][0][0].upper()
-
         def difference(tried):
             commands = [words for words, _ in tried]
-            replies = [side.play(commands, found.protocol) for side in (found.first, found.second)]
-            seen, *_ = self.differing(tried, found.protocol, (found.first, found.second), replies)
-            return seen if seen and tried[seen.at][0][0].upper() == name else None
+            replies = [side.play(commands, found.protocol, slowly) for side in (found.first, found.second)]
+            return self.differing(tried, found.protocol, (found.first, found.second), replies)[0]
 
-        few = shrunk(items, difference, lambda item: item[0], lambda item, words: (words, None))
+        if slowly:
+            found = difference(items) or found
+        kind = found.kind()
+
+        def is_same(tried):
+            seen = difference(tried)
+            return seen and seen.kind() == kind
+
+        few = shrunk(items, is_same, lambda item: item[0], lambda item, words: (words, None))
         # What differs now and then only is told as it was found, if it does not come again.
         last = next(filter(None, (difference(few) for _ in range(TRIES))), None)
-        return (few[: last.at + 1], last) if last else (items, found)
+        return (few[: last.at + 1], last) if last else (items[: found.at + 1], found)
 
 
 def keys(words):

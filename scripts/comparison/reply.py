@@ -16,7 +16,7 @@ NUMBER = re.compile(rb"[-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|inf|nan)")
 def parsed(raw):
     """The tree of a reply's bytes."""
     if not raw or raw[:1] == b"(" and not raw[1:2].isdigit():
-        return ("closed", raw)
+        return ("closed", raw.strip())
     return element(raw, 0)[0]
 
 

@@ -54,8 +54,8 @@ class Side:
             self.links[protocol] = Connection(self.address, protocol)
         return self.links[protocol]
 
-    def play(self, commands, protocol):
-        """The replies to commands that run on the server as if it had just started."""
+    def play(self, commands, protocol, slowly=False):
+        """The replies to commands that run on the server as if it had just started; slowly, one after the other."""
         try:
             self.link(protocol).must("FLUSHALL")
         except Unreachable:
@@ -63,7 +63,7 @@ class Side:
             self.link(protocol).must("FLUSHALL")
         before = self.link(protocol).play(settings(commands))
         replies = []
-        for batch in batches(commands):
+        for batch in batches(commands, slowly):
             replies += self.link(protocol).play(batch)
             if replies[-1] == CLOSED:
                 break
@@ -119,12 +119,12 @@ def is_filled(info):
     return fields.get(b"percent_indexed", b"1") == b"1" and not is_behind
 
 
-def batches(commands):
-    """Commands in parts of which each ends where an index has to be waited for."""
+def batches(commands, slowly):
+    """Commands in parts of which each ends where an index has to be waited for; slowly, one by one."""
     batch = []
     for words in commands:
         batch.append(words)
-        if words and words[0].upper() in SCANNING:
+        if slowly or words[0].upper() in SCANNING:
             yield batch
             batch = []
     if batch:
@@ -164,10 +164,15 @@ class OwnSide(Side):
     def revive(self):
         """Starts it again where it has died."""
         super().revive()
-        if self.server.process.poll() is not None:
-            self.server.stop()
-            self.server = OwnServer(self.name)
-            self.address = self.at()
+        try:
+            # One that is dying takes connections, or refuses them, for a while.
+            self.link(2).must("PING")
+            return
+        except Unreachable:
+            super().revive()
+        self.server.stop()
+        self.server = OwnServer(self.name)
+        self.address = self.at()
 
     def close(self):
         """Ends the connections and the server."""

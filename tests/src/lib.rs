@@ -36,7 +36,7 @@ mod value;
 pub mod words;
 
 pub use failure::{Failure, Outcome, ensure, same};
-pub use name::{Kind, Name, SERVERS, servers};
+pub use name::{Kind, Name, SERVERS, TOO_OLD, servers};
 pub use resp::{Client, Protocol, frame_length};
 pub use server::{Server, Spec, modules_folder, on_each_of, on_each_server, workspace};
 pub use transcript::Transcript;

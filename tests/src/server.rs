@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::{Client, Failure, Kind, Name, Outcome, Protocol, docker};
+use crate::{Client, Failure, Kind, Name, Outcome, Protocol, TOO_OLD, docker};
 
 /// How long a server may take until it answers; a whole `.rdb` of 100 MB loads within it.
 const START_MAX: Duration = Duration::from_secs(60);
@@ -120,11 +120,13 @@ impl Spec {
             ["--bind", "127.0.0.1"],
             ["--dir", folder],
             ["--save", ""],
-            ["--enable-debug-command", "yes"],
-            ["--enable-module-command", "yes"],
             ["--repl-diskless-sync-delay", "0"],
         ];
         let mut line: Vec<String> = base.as_flattened().iter().map(|&word| word.into()).collect();
+        if self.name != TOO_OLD {
+            let gates = ["--enable-debug-command", "yes", "--enable-module-command", "yes"];
+            line.extend(gates.map(str::to_owned));
+        }
         for (module, arguments) in &self.modules {
             line.extend(["--loadmodule".into(), format!("{modules}/{module}")]);
             line.extend(arguments.iter().cloned());

@@ -22,6 +22,7 @@ pub mod docker;
 mod failure;
 pub mod fixture;
 pub mod l1;
+pub mod migrate;
 mod name;
 pub mod pages;
 pub mod persistence;

@@ -8,7 +8,7 @@ use keyspan_common::rdb::{Field, payload};
 use keyspan_tests::{
     Client, Failure, Name, Outcome, Server, Spec, Value, ensure,
     fixture::{self, elements, text},
-    migrate::{self, Cell, Road, View},
+    migrate::{self, Cell, View},
     on_each_server, servers,
 };
 use serde_json::Value as Json;
@@ -77,20 +77,7 @@ fn composed(family: Family, version: u16, files: &[&str]) -> Outcome<(Vec<u8>, u
 
 /// Starts the server on the file by the cell's road; what it holds.
 fn opened(file: &[u8], cell: &Cell) -> Outcome<View> {
-    let spec = migrate::spec(Spec::new(cell.to)?);
-    let spec = match &cell.road {
-        Road::Yes => spec.file("dump.rdb", file),
-        Road::Relaxed(_) => {
-            spec.file("dump.rdb", file).options(&["--rdb-version-check", "relaxed"])
-        }
-        Road::Rewritten(_) => {
-            let is_old = cell.to.as_str() == "redis-7.0";
-            let magic = if is_old { "REDIS0010" } else { "REDIS0011" };
-            let file = migrate::rewrite(file, magic)?;
-            spec.file("dump.rdb", &file).options(&["--rdbchecksum", "no"])
-        }
-        Road::No(said) => return Err(Failure::new(format!("no road: {said}"))),
-    };
+    let spec = migrate::on_road(migrate::spec(Spec::new(cell.to)?), file, cell)?;
     let mut server = spec.start()?;
     migrate::view(&server).map_err(|failure| server.explain(&failure))
 }

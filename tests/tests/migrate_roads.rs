@@ -1,7 +1,7 @@
 //! Files and payloads from each server to each: docs/migrate.md says which go, how, and what a server
 //! says to the rest.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use keyspan_common::rdb::dump;
 use keyspan_tests::{
@@ -42,31 +42,16 @@ impl Saved {
     /// Shows one cell for this file.
     fn check(&self, cell: &Cell) -> Outcome<()> {
         let spec = migrate::spec(Spec::new(cell.to)?);
-        let as_is = spec.clone().file("dump.rdb", &self.file);
-        match &cell.road {
-            Road::Yes => self.opens(&as_is),
-            Road::No(said) => refused(&as_is, said),
-            Road::Relaxed(said) => {
-                refused(&as_is, said)?;
-                self.opens(&as_is.options(&["--rdb-version-check", "relaxed"]))
-            }
-            Road::Rewritten(said) => {
-                refused(&as_is, said)?;
-                let file = migrate::rewrite(&self.file, readable(cell.to))?;
-                self.opens(&spec.file("dump.rdb", &file).options(&["--rdbchecksum", "no"]))
-            }
+        if let Road::No(said) | Road::Relaxed(said) | Road::Rewritten(said) = &cell.road {
+            refused(&spec.clone().file("dump.rdb", &self.file), said)?;
         }
+        self.opens(&migrate::on_road(spec, &self.file, cell)?)
     }
 }
 
 fn saved(server: &Server) -> Outcome<Vec<u8>> {
     server.client()?.expect("SAVE", "+OK")?;
     Ok(std::fs::read(server.folder().join("dump.rdb"))?)
-}
-
-/// The first nine bytes that a file is given for this server.
-fn readable(server: Name) -> &'static str {
-    if server.as_str() == "redis-7.0" { "REDIS0010" } else { "REDIS0011" }
 }
 
 /// Fails unless the server says this and does not start.
@@ -244,48 +229,82 @@ fn make(client: &mut Client, value: &str) -> Outcome<()> {
     lines.iter().try_for_each(|line| keyspan_tests::bloom::succeeds(client, line))
 }
 
-/// The server's own values that a target cannot read, whatever the version says.
-#[test]
-fn values_that_stay_behind_are_those_of_the_page() -> Outcome<()> {
-    let mut failures = Vec::new();
+/// For a value, who makes it, and what each server that cannot read it says: at start-up, to RESTORE.
+type Unread = BTreeMap<(String, Name), BTreeMap<Name, [String; 2]>>;
+
+fn unread() -> Outcome<Unread> {
+    let mut unread = Unread::new();
     for row in migrate::rows("Values of the server itself")?.iter().skip(1) {
         let [value, made_by, unread_by, starting, restoring] = row.as_slice() else {
             return Err(Failure::new(format!("{row:?}")));
         };
-        let makers = migrate::names(made_by, &[])?;
-        let unread = migrate::names(unread_by, &makers)?;
-        for maker in makers {
-            if maker.is_chosen()? {
-                let outcome = check_value(value, maker, &unread, [starting, restoring]);
-                failures.extend(outcome.err().map(|f| f.during(&format!("{value} of {maker}")).to_string()));
-            }
+        let said = [starting, restoring].map(|said| said.trim_matches('`').to_owned());
+        for maker in migrate::names(made_by)? {
+            let by = unread.entry((value.clone(), maker)).or_default();
+            by.extend(migrate::names(unread_by)?.into_iter().map(|name| (name, said.clone())));
+        }
+    }
+    Ok(unread)
+}
+
+/// The server's own values that a target cannot read, whatever the version says.
+#[test]
+fn values_that_stay_behind_are_those_of_the_page() -> Outcome<()> {
+    let (cells, mut failures) = (migrate::cells("Files")?, Vec::new());
+    for ((value, maker), unread) in unread()? {
+        if maker.is_chosen()? {
+            let outcome = check_value(&value, maker, &unread, &cells);
+            let step = format!("{value} of {maker}");
+            failures.extend(outcome.err().map(|failure| failure.during(&step).to_string()));
         }
     }
     all(failures)
 }
 
-fn check_value(value: &str, maker: Name, unread: &[Name], said: [&str; 2]) -> Outcome<()> {
-    let [starting, restoring] = said.map(|said| said.trim_matches('`'));
+fn check_value(
+    value: &str,
+    maker: Name,
+    unread: &BTreeMap<Name, [String; 2]>,
+    cells: &[Cell],
+) -> Outcome<()> {
     let server = Spec::new(maker)?.start()?;
     let mut client = server.client()?;
     make(&mut client, value)?;
     let payload = Value::decode(&client.line("DUMP k")?)?.bytes()?.to_vec();
     let (file, wanted) = (saved(&server)?, digest(&mut client, b"k")?);
-    for to in servers()? {
-        let file = migrate::rewrite(&file, readable(to))?;
-        let spec = Spec::new(to)?.file("dump.rdb", &file).options(&["--rdbchecksum", "no"]);
-        if !unread.contains(&to) {
-            let opened = spec.start()?;
-            let mut client = opened.client()?;
-            keyspan_tests::same(&digest(&mut client, b"k")?, &wanted, &format!("on {to}"))?;
-            let reply = restore(&mut client, b"k", &dump::resign(&payload, 9))?;
-            keyspan_tests::same(&reply, b"+OK\r\n", &format!("RESTORE on {to}"))?;
+    for cell in cells.iter().filter(|cell| file.starts_with(cell.from.as_bytes())) {
+        if !cell.to.is_chosen()? {
             continue;
         }
-        refused(&spec, starting).map_err(|failure| failure.during(&format!("on {to}")))?;
-        let empty = Spec::new(to)?.start()?;
-        let reply = restore(&mut empty.client()?, b"k", &dump::resign(&payload, 9))?;
-        keyspan_tests::same(&reply, format!("-{restoring}\r\n").as_bytes(), &format!("on {to}"))?;
+        let spec = migrate::on_road(Spec::new(cell.to)?, &file, cell)?;
+        let outcome = match unread.get(&cell.to) {
+            Some([starting, restoring]) => {
+                refused(&spec, starting).and_then(|()| bounces(cell.to, &payload, restoring))
+            }
+            None => arrives(&spec, &payload, &wanted),
+        };
+        outcome.map_err(|failure| failure.during(&format!("on {}", cell.to)))?;
     }
     Ok(())
+}
+
+/// Fails unless the file's value is there, and can be restored.
+fn arrives(spec: &Spec, payload: &[u8], wanted: &[u8]) -> Outcome<()> {
+    let opened = spec.start()?;
+    let mut client = opened.client()?;
+    keyspan_tests::same(&digest(&mut client, b"k")?, wanted, "value")?;
+    let reply = restore(&mut client, b"k", &dump::resign(payload, footer_of(opened.name())))?;
+    keyspan_tests::same(&reply, b"+OK\r\n", "RESTORE")
+}
+
+/// Fails unless the payload is refused with this, whatever its footer.
+fn bounces(to: Name, payload: &[u8], said: &str) -> Outcome<()> {
+    let empty = Spec::new(to)?.start()?;
+    let reply = restore(&mut empty.client()?, b"k", &dump::resign(payload, footer_of(to)))?;
+    keyspan_tests::same(&reply, format!("-{said}\r\n").as_bytes(), "RESTORE")
+}
+
+/// A footer that the server reads.
+fn footer_of(server: Name) -> u16 {
+    if server.as_str() == "redis-7.0" { 10 } else { 11 }
 }

@@ -4,4 +4,4 @@ mod data;
 mod page;
 
 pub use data::{View, equal, fill, settled, spec, view, write};
-pub use page::{Cell, Road, cells, names, rewrite, rows};
+pub use page::{Cell, Road, cells, names, on_road, rows};

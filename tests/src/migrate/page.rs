@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::{Failure, Name, Outcome, ensure, workspace};
+use crate::{Failure, Name, Outcome, Spec, ensure, workspace};
 
 /// By which road data goes from one place to another.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,26 +89,31 @@ fn refusal(letter: &str) -> Outcome<String> {
     said.ok_or_else(|| Failure::new(format!("the page does not say what ({letter}) is")))
 }
 
-/// The servers named in a cell, parted by commas; `valkey` and `redis` stand for all of the name,
-/// `others` for all but `except`.
-pub fn names(cell: &str, except: &[Name]) -> Outcome<Vec<Name>> {
-    let mut found = Vec::new();
-    for word in cell.split(", ") {
-        let all = crate::SERVERS.into_iter();
-        found.extend(all.filter(|name| match word {
-            "others" => !except.contains(name),
-            "redis" | "valkey" => name.as_str().starts_with(word),
-            _ => name.as_str() == word,
-        }));
-    }
-    ensure(!found.is_empty(), || format!("no servers: {cell}"))?;
-    Ok(found)
+/// The servers named in a cell, parted by commas.
+pub fn names(cell: &str) -> Outcome<Vec<Name>> {
+    cell.split(", ").map(Name::parse).collect()
+}
+
+/// The server on this file, by the cell's road.
+pub fn on_road(spec: Spec, file: &[u8], cell: &Cell) -> Outcome<Spec> {
+    Ok(match &cell.road {
+        Road::Yes => spec.file("dump.rdb", file),
+        Road::Relaxed(_) => {
+            spec.file("dump.rdb", file).options(&["--rdb-version-check", "relaxed"])
+        }
+        Road::Rewritten(_) => {
+            let is_old = cell.to.as_str() == "redis-7.0";
+            let file = rewrite(file, if is_old { "REDIS0010" } else { "REDIS0011" })?;
+            spec.file("dump.rdb", &file).options(&["--rdbchecksum", "no"])
+        }
+        Road::No(said) => return Err(Failure::new(format!("no road: {said}"))),
+    })
 }
 
 static REWRITTEN: AtomicU32 = AtomicU32::new(0);
 
 /// The file as the page's command for `magic` leaves it.
-pub fn rewrite(file: &[u8], magic: &str) -> Outcome<Vec<u8>> {
+fn rewrite(file: &[u8], magic: &str) -> Outcome<Vec<u8>> {
     let text = text()?;
     let begin = format!("printf {magic} | dd");
     let line = text.lines().find(|line| line.starts_with(&begin));

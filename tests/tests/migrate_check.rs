@@ -1,5 +1,7 @@
 //! scripts/migrate-check and scripts/migrate-copy, as a person types them.
 
+#![expect(clippy::indexing_slicing, reason = "a test may panic; that is how it fails")]
+
 use std::process::{Command, Output};
 
 use keyspan_tests::{

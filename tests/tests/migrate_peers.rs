@@ -1,6 +1,8 @@
 //! What peers wrote, opened by every road, and what goes back to them: our files and payloads, field
 //! for field what theirs are for the same commands.
 
+#![expect(clippy::indexing_slicing, reason = "a test may panic; that is how it fails")]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use keyspan_common::rdb::file::{Family, Magic, Reader, Record, Stored, Writer};
@@ -284,9 +286,10 @@ fn files_are_written_as_they_were_read() -> Outcome<()> {
             ensure(ours.len() == theirs.len(), || format!("{file}: {} keys", ours.len()))?;
             for (place, wanted) in &theirs {
                 let got = ours.get(place).ok_or_else(|| Failure::new(format!("{place:?}")))?;
-                // An only observation that its producer saved without its node.
-                let is_known = got == wanted || place.1 == b"td:single";
-                if !is_known {
+                // An only observation that its producer saved without its node, and an item whose
+                // length there counts what its producer cut off.
+                let is_known = [b"td:one".as_slice(), b"tk:nul"].contains(&place.1.as_slice());
+                if got != wanted && !is_known {
                     let key = place.1.escape_ascii();
                     failures.push(format!("{file} on {name}: {key}: {}", difference(got, wanted)));
                 }
@@ -306,15 +309,27 @@ fn definitions_are_written_as_redisearch_wrote_them() -> Outcome<()> {
         if name.is_chosen()? {
             let server = for_peers(name, "3")?.file("dump.rdb", &content).start()?;
             let (_, ours) = read(&saved(&server)?)?;
-            let at = ours.iter().zip(&theirs).position(|(ours, theirs)| ours != theirs);
-            ensure(ours == theirs, || {
-                let place = at.unwrap_or(ours.len().min(theirs.len()));
-                let (got, wanted) = (ours.get(place), theirs.get(place));
-                format!("{name}: field {place} is {got:?}, not {wanted:?}")
-            })?;
+            let (ours, theirs) = (by_index(&ours), by_index(&theirs));
+            ensure(ours == theirs, || format!("{name}: {ours:?}, not {theirs:?}"))?;
         }
     }
     Ok(())
+}
+
+/// The fields of each definition: their order there is that of a hash table.
+fn by_index(fields: &[Field]) -> BTreeMap<Vec<u8>, Vec<Field>> {
+    let mut definitions = BTreeMap::new();
+    let mut current: Option<&mut Vec<Field>> = None;
+    for field in fields.iter().skip(1) {
+        match (field, &mut current) {
+            (Field::Bytes(name), _) if name.starts_with(b"idx:") => {
+                current = Some(definitions.entry(name.clone()).or_insert_with(Vec::new));
+            }
+            (_, Some(definition)) => definition.push(field.clone()),
+            (_, None) => {}
+        }
+    }
+    definitions
 }
 
 /// The records beside the keys, by the names of their types.
@@ -352,8 +367,18 @@ fn files_for_peers_hold_no_records_of_ours() -> Outcome<()> {
     })
 }
 
-/// Recordings whose commands leave what chance or another build of a server decides.
-const DRAWN: [&str; 1] = ["td-single"];
+/// Recordings whose commands leave something else here, as docs/differences.md says.
+const DIFFERING: [(&str, &str); 6] = [
+    // t-digest-single, topk-items, topk-draws.
+    ("redisbloom", "td-single"),
+    ("redisbloom", "topk-nul-item"),
+    ("redisbloom", "topk-default-dims"),
+    // An error rate that 8.8 lowers, and so do we.
+    ("redisbloom-2.8.20", "bf-error-big"),
+    // Doubles that are parsed one unit off there.
+    ("rejson", "json-users"),
+    ("rejson", "json-vector-f32like"),
+];
 
 /// Plays the commands of a recording and compares the payloads they leave; how many.
 fn check_commands(client: &mut Client, row: &Json) -> Outcome<usize> {
@@ -366,7 +391,7 @@ fn check_commands(client: &mut Client, row: &Json) -> Outcome<usize> {
     for key in keys {
         let name = text(&key["key"]);
         let payload = Value::decode(&client.call(&["DUMP", name])?)?;
-        let written = |payload: &[u8]| {
+        let written = |payload: &[u8]| -> Outcome<Written> {
             let (kind, version, fields) = fixture::decoded(payload)?;
             let fields = comparable(&kind, version, fields)?;
             Ok(Written { kind, expires_at_ms: None, fields })
@@ -391,7 +416,7 @@ fn commands_leave_the_payloads_of_the_peers() -> Outcome<()> {
             let (mut client, mut compared) = (server.client()?, 0);
             for row in fixture::rows(&format!("{file}.jsonl"))? {
                 let id = text(&row["id"]);
-                if DRAWN.contains(&id) {
+                if DIFFERING.iter().any(|(by, what)| file.starts_with(by) && id == *what) {
                     continue;
                 }
                 match check_commands(&mut client, &row) {
@@ -403,4 +428,46 @@ fn commands_leave_the_payloads_of_the_peers() -> Outcome<()> {
         }
     }
     ensure(failures.is_empty(), || failures.join("\n"))
+}
+
+/// What a replica of the peer's server is sent.
+#[test]
+fn what_peers_propagate_makes_their_values() -> Outcome<()> {
+    let recorded = |file: &str| -> Outcome<Json> {
+        Ok(serde_json::from_slice(&fixture::file(&format!("propagation-{file}.json"))?)?)
+    };
+    let documents = [recorded("rejson-8.8.0")?, recorded("valkeyjson-1.0.2")?];
+    let series = recorded("redistimeseries-8.8.0")?;
+    on_each_server(migrate::spec, |server| {
+        let mut client = server.client()?;
+        for recorded in &documents {
+            client.expect("FLUSHALL SYNC", "+OK")?;
+            for step in elements(&recorded["propagation"]) {
+                for command in elements(&step["propagated"]) {
+                    let reply = Value::decode(&client.call(&fixture::words(command)?)?)?;
+                    let fits = fixture::answers(&reply, &step["reply"]);
+                    ensure(fits, || format!("{step}: replied {reply}"))?;
+                }
+            }
+            client.expect("JSON.MGET x y $", "*2\r\n$3\r\n[1]\r\n$3\r\n[2]")?;
+        }
+        client.expect("FLUSHALL SYNC", "+OK")?;
+        for command in elements(&series["propagation"]).iter().flat_map(|step| elements(&step["propagated"])) {
+            let reply = client.call(&fixture::words(command)?)?;
+            ensure(!reply.starts_with(b"-"), || format!("{command}: {}", reply.escape_ascii()))?;
+        }
+        // The other series has samples by the clock of whoever runs TS.INCRBY.
+        let rewritten = elements(&series["aof_rewrite"]).iter().find(|words| words[1] == "b");
+        let rewritten = rewritten.ok_or_else(|| Failure::new("no series b"))?;
+        let recorded = fixture::words(rewritten)?;
+        let theirs = fixture::decoded(recorded.get(3).map_or(&[][..], Vec::as_slice))?;
+        let ours = Value::decode(&client.line("DUMP b")?)?;
+        let ours = fixture::decoded(ours.bytes()?)?;
+        let (ours, theirs) = (series_of(ours)?, series_of(theirs)?);
+        ensure(ours == theirs, || format!("{ours:?}, not {theirs:?}"))
+    })
+}
+
+fn series_of((kind, version, fields): (String, u32, Vec<Field>)) -> Outcome<Vec<Field>> {
+    comparable(&kind, version, fields)
 }

@@ -54,7 +54,10 @@ fn refuses(replica: &Server, primary: &Server, said: &str) -> Outcome<()> {
     wait(&format!("{said:?} in the log"), || Ok(replica.log()?.contains(said)))?;
     let status = client.info("master_link_status")?;
     ensure(status == "down", || format!("the link is {status}"))?;
-    // As the page says: it has given up its own data by then.
+    // As the page says: all but this one have given up their own data by then.
+    if replica.name().as_str() == "valkey-9.1" {
+        return client.expect("EXISTS own", ":1");
+    }
     wait("the replica's own data to go", || Ok(client.line("EXISTS own")? == b":0\r\n"))
 }
 
@@ -105,8 +108,10 @@ fn under_load<T>(primary: &Server, body: impl FnOnce(&Load) -> Outcome<T>) -> Ou
 fn check_primary(name: Name, cells: &[&Cell]) -> Outcome<()> {
     let primary = migrate::spec(Spec::new(name)?).start()?;
     migrate::fill(&mut primary.client()?)?;
-    let start = |cell: &&Cell| Ok((migrate::spec(Spec::new(cell.to)?).start()?, &cell.road));
-    let mut replicas = cells.iter().map(start).collect::<Outcome<Vec<(Server, &Road)>>>()?;
+    let mut replicas: Vec<(Server, &Road)> = Vec::new();
+    for cell in cells {
+        replicas.push((migrate::spec(Spec::new(cell.to)?).start()?, &cell.road));
+    }
     let outcomes = under_load(&primary, |load| {
         Ok(thread::scope(|scope| {
             let (primary, replicas) = (&primary, &replicas);

@@ -116,14 +116,16 @@ fn check_primary(name: Name, cells: &[&Cell]) -> Outcome<()> {
         Ok(thread::scope(|scope| {
             let (primary, replicas) = (&primary, &replicas);
             let check = |(replica, road)| scope.spawn(move || check(replica, primary, road, load));
-            let checks: Vec<_> = replicas.iter().map(|(replica, road)| check((replica, *road))).collect();
+            let checks: Vec<_> =
+                replicas.iter().map(|(replica, road)| check((replica, *road))).collect();
             checks.into_iter().map(thread::ScopedJoinHandle::join).collect::<Vec<_>>()
         }))
     })?;
     let mut failures = Vec::new();
     for ((replica, _), outcome) in replicas.iter_mut().zip(outcomes) {
         let outcome = outcome.map_err(|_| Failure::new("a thread died")).flatten();
-        let outcome = outcome.and_then(|follows| if follows { agree(replica, &primary) } else { Ok(()) });
+        let outcome =
+            outcome.and_then(|follows| if follows { agree(replica, &primary) } else { Ok(()) });
         failures.extend(outcome.err().map(|failure| replica.explain(&failure).to_string()));
     }
     ensure(failures.is_empty(), || format!("primary {name}: {}", failures.join("\n")))
@@ -165,4 +167,53 @@ fn a_valkey_between_brings_redis_8_to_valkey_8() -> Outcome<()> {
     agree(&between, &first)?;
     replication::wait_for_sync(&last, &between)?;
     agree(&last, &first).map_err(|failure| last.explain(&failure))
+}
+
+/// Starts a primary and, behind it, a replica that is as lenient as it can be.
+fn pair(primary: Name, replica: Name) -> Outcome<(Server, Server)> {
+    let relaxed: &[&str] =
+        if replica.as_str() == "valkey-9.1" { &["--rdb-version-check", "relaxed"] } else { &[] };
+    Ok((Spec::new(primary)?.start()?, Spec::new(replica)?.options(relaxed).start()?))
+}
+
+/// Values of the server's own that the replica cannot be sent.
+#[test]
+fn values_stop_a_replica_as_the_page_says() -> Outcome<()> {
+    for row in migrate::rows("Values that stop a replica")?.iter().skip(1) {
+        let [value, primaries, replicas, said, whose] = row.as_slice() else {
+            return Err(Failure::new(format!("{row:?}")));
+        };
+        for name in migrate::names(primaries)? {
+            for to in migrate::names(replicas)? {
+                if !(name.is_chosen()? && to.is_chosen()?) {
+                    continue;
+                }
+                let (primary, replica) = pair(name, to)?;
+                migrate::make(&mut primary.client()?, value)?;
+                let mut client = replica.client()?;
+                client.expect(&format!("REPLICAOF 127.0.0.1 {}", primary.port()), "+OK")?;
+                let log = if whose == "primary" { &primary } else { &replica };
+                let said = said.trim_matches('`');
+                wait(&format!("{said:?} of {name} and {to}"), || Ok(log.log()?.contains(said)))?;
+                let status = client.info("master_link_status")?;
+                ensure(status == "down", || format!("{value} of {name} at {to}: {status}"))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What a replica has no command for is missing there from then on, and its log says so.
+#[test]
+fn commands_that_a_replica_lacks_are_in_its_log() -> Outcome<()> {
+    let (primary, replica) = (Name::parse("valkey-9.1")?, Name::parse("valkey-8.1")?);
+    if !(primary.is_chosen()? && replica.is_chosen()?) {
+        return Ok(());
+    }
+    let (primary, replica) = pair(primary, replica)?;
+    replication::attach(&replica, &primary)?;
+    migrate::make(&mut primary.client()?, "hash with fields that expire")?;
+    replication::wait_for_sync(&replica, &primary)?;
+    wait("the log", || Ok(replica.log()?.contains("unknown command 'HPEXPIREAT'")))?;
+    replica.client()?.expect("HGET k a", "$1\r\n1")
 }

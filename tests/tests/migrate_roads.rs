@@ -126,7 +126,8 @@ fn footer(payload: &[u8]) -> u16 {
 }
 
 fn restore(client: &mut Client, key: &[u8], payload: &[u8]) -> Outcome<Vec<u8>> {
-    client.call(&[b"RESTORE".as_slice(), b"there", b"0", payload, b"REPLACE"])
+    client
+        .call(&[b"RESTORE".as_slice(), b"there", b"0", payload, b"REPLACE"])
         .map_err(|failure| failure.during(&key.escape_ascii().to_string()))
 }
 
@@ -217,20 +218,6 @@ fn payloads_of_redis_6_are_restored_as_the_page_says() -> Outcome<()> {
     Ok(())
 }
 
-/// Makes a value of the server's own at `k`.
-fn make(client: &mut Client, value: &str) -> Outcome<()> {
-    let lines: &[&str] = match value {
-        "hash with fields that expire" => {
-            &["HSET k a 1 b 2", "HPEXPIREAT k 4102444800000 FIELDS 1 a"]
-        }
-        "set of words" => &["SADD k a b c"],
-        "stream" => &["XADD k 1-1 a 1", "XGROUP CREATE k g 0", "XREADGROUP GROUP g me STREAMS k >"],
-        "vector set" => &["VADD k VALUES 2 1 0 a"],
-        other => return Err(Failure::new(format!("how is a {other} made?"))),
-    };
-    lines.iter().try_for_each(|line| keyspan_tests::bloom::succeeds(client, line))
-}
-
 /// For a value, who makes it, and what each server that cannot read it says: at start-up, to RESTORE.
 type Unread = BTreeMap<(String, Name), BTreeMap<Name, [String; 2]>>;
 
@@ -271,7 +258,7 @@ fn check_value(
 ) -> Outcome<()> {
     let server = Spec::new(maker)?.start()?;
     let mut client = server.client()?;
-    make(&mut client, value)?;
+    migrate::make(&mut client, value)?;
     let payload = Value::decode(&client.line("DUMP k")?)?.bytes()?.to_vec();
     let (file, wanted) = (saved(&server)?, digest(&mut client, b"k")?);
     for cell in cells.iter().filter(|cell| file.starts_with(cell.from.as_bytes())) {

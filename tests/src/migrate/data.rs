@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Client, Outcome, Server, Spec, bloom, ensure, replication};
+use crate::{Client, Failure, Outcome, Server, Spec, bloom, ensure, replication};
 
 /// What a server holds, by question: values as digests, and replies that depend on several keys.
 pub type View = BTreeMap<String, String>;
@@ -73,6 +73,20 @@ pub fn fill(client: &mut Client) -> Outcome<()> {
     bloom::fill(client)?;
     DATA.iter().try_for_each(|line| bloom::succeeds(client, line))?;
     settled(client)
+}
+
+/// Makes a value of the server's own at `k`, by its name on the page.
+pub fn make(client: &mut Client, value: &str) -> Outcome<()> {
+    let lines: &[&str] = match value {
+        "hash with fields that expire" => {
+            &["HSET k a 1 b 2", "HPEXPIREAT k 4102444800000 FIELDS 1 a"]
+        }
+        "set of words" => &["SADD k a b c"],
+        "stream" => &["XADD k 1-1 a 1", "XGROUP CREATE k g 0", "XREADGROUP GROUP g me STREAMS k >"],
+        "vector set" => &["VADD k VALUES 2 1 0 a"],
+        other => return Err(Failure::new(format!("how is a {other} made?"))),
+    };
+    lines.iter().try_for_each(|line| bloom::succeeds(client, line))
 }
 
 /// Waits until no vector is left to be linked.

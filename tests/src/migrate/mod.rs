@@ -3,5 +3,5 @@
 mod data;
 mod page;
 
-pub use data::{View, equal, fill, settled, spec, view, write};
+pub use data::{View, equal, fill, make, settled, spec, view, write};
 pub use page::{Cell, Road, cells, names, on_road, rows};

@@ -39,7 +39,8 @@ fn text() -> Outcome<String> {
 pub fn rows(heading: &str) -> Outcome<Vec<Vec<String>>> {
     let text = text()?;
     let lines = text.lines().skip_while(|line| *line != format!("## {heading}"));
-    let table = lines.skip_while(|line| !line.starts_with('|')).take_while(|line| line.starts_with('|'));
+    let table =
+        lines.skip_while(|line| !line.starts_with('|')).take_while(|line| line.starts_with('|'));
     let cells = |line: &str| -> Vec<String> {
         let inner = line.trim_matches('|').split('|');
         inner.map(|cell| cell.trim().to_owned()).collect()

@@ -1,5 +1,6 @@
 """A connection to a server, in RESP2, that sends nothing but what it is allowed to."""
 
+import os
 import socket
 import ssl
 import time
@@ -80,7 +81,7 @@ class Connection:
         user, password = (unquote(word or "") for word in (self.address.username, self.address.password))
         query = parse_qs(self.address.query)
         user = user or query.get("user", [""])[0]
-        password = password or query.get("password", [""])[0]
+        password = password or query.get("password", [""])[0] or os.environ.get("REDISCLI_AUTH", "")
         if user or password:
             try:
                 self.call("AUTH", *([user] if user else []), password)

@@ -115,7 +115,8 @@ def unknown_types(survey):
         known = TYPES.get(name)
         if known is None and name not in (*OWN, VECTOR_SET):
             yield finding(STAYS, f"keys of type {name}", found.count,
-                          "no module here has this type: a file with one is refused; delete them, or copy the other keys")
+                          "no module here has this type: a file with one is refused; delete them, or copy the "
+                          "other keys")
         if known is None:
             continue
         for owner, number in sorted(encoding for encoding in found.encodings if encoding[0] == name):
@@ -123,7 +124,8 @@ def unknown_types(survey):
                 yield finding(STAYS, f"{owner} of encoding {number}", found.encodings[owner, number],
                               "this encoding is newer than the module here reads")
         if name == "trietype0":
-            yield finding(LEFT_OUT, "suggestions (FT.SUGADD)", found.count, "the keys move and are kept; no command reads them")
+            yield finding(LEFT_OUT, "suggestions (FT.SUGADD)", found.count,
+                          "the keys move and are kept; no command reads them")
 
 
 def index_findings(survey):
@@ -209,14 +211,16 @@ def stays(survey, version, name):
     if survey.field_expiry and expiring not in unread and (22 if (version or 0) >= 80 else 25) not in to.values:
         yield finding(STAYS, expiring, survey.field_expiry, f"{name} does not read how this server writes them")
     if VECTOR_SET in survey.types and version not in to.vector_sets:
-        yield finding(STAYS, "vector sets", survey.types[VECTOR_SET].count, f"{name} has no type for them, or an older one")
+        yield finding(STAYS, "vector sets", survey.types[VECTOR_SET].count,
+                      f"{name} has no type for them, or an older one")
 
 
 def not_seen(survey):
     """What is not known, and why."""
     unseen = [{"what": MEANS[name], "why": f"{name}: {problem}"} for name, problem in survey.unseen.items()]
     if survey.hidden_keys:
-        unseen.append({"what": f"{survey.hidden_keys} of the keys that were looked at", "why": "this user may not read them"})
+        unseen.append({"what": f"{survey.hidden_keys} of the keys that were looked at",
+                       "why": "this user may not read them"})
     if survey.time_is_up:
         unseen.append({"what": "the rest", "why": "the time was up (--seconds)"})
     return unseen
@@ -232,13 +236,15 @@ def status(found):
 
 def text(found):
     """The report for people."""
-    return "\n".join([*head(found), "", *type_lines(found), "", *road_lines(found), *finding_lines(found), *unseen_lines(found)])
+    parts = [head(found), type_lines(found), road_lines(found), finding_lines(found), unseen_lines(found)]
+    return "\n".join(line for part in parts for line in part)
 
 
 def head(found):
     of = found["server"]
     who = f"{of['family']} {of['version']}" if of["version"] else "a server of unknown version"
-    words = [who, of["role"] or "", "cluster" if of["cluster"] else "", f"RDB version {found['rdb_version'] or 'unknown'}"]
+    version = f"RDB version {found['rdb_version'] or 'unknown'}"
+    words = [who, of["role"] or "", "cluster" if of["cluster"] else "", version]
     yield f"{of['address']}: {', '.join(word for word in words if word)}"
     if found["modules"] is not None:
         names = ", ".join(f"{module['name']} {module['version']}" for module in found["modules"])
@@ -259,18 +265,21 @@ def table(rows):
 
 
 def type_lines(found):
+    if not found["types"]:
+        return []
     rows = [("type", "keys, about", "bytes, about", "encodings", "needs")]
     for one in found["types"]:
         size = "unknown" if one["bytes_about"] is None else f"{one['bytes_about']:,}"
-        rows.append((one["type"], f"{one['keys_about']:,}", size, " ".join(map(str, one["encodings"])), one["needs"] or ""))
-    return table(rows)
+        numbers = " ".join(map(str, one["encodings"]))
+        rows.append((one["type"], f"{one['keys_about']:,}", size, numbers, one["needs"] or ""))
+    return ["", *table(rows)]
 
 
 def road_lines(found):
     rows = [("to", "its file at start-up", "RESTORE", "REPLICAOF")]
     for to in found["targets"]:
         rows.append((to["name"], *(to[road] or "unknown" for road in ("file", "restore", "replicaof"))))
-    return [*table(rows), "(what the words mean: docs/migrate.md)"]
+    return ["", *table(rows), "(what the words mean: docs/migrate.md)"]
 
 
 def finding_lines(found):
@@ -280,7 +289,8 @@ def finding_lines(found):
         for one in to["stays"]:
             stays.setdefault((one["what"], one["count"]), []).append(to["name"])
     for level, title in titles.items():
-        lines = [f"  {one['what']} ({one['count']:,}): {one['why']}" for one in found["findings"] if one["level"] == level]
+        told = [one for one in found["findings"] if one["level"] == level]
+        lines = [f"  {one['what']} ({one['count']:,}): {one['why']}" for one in told]
         if level == STAYS:
             lines += [f"  {what} ({count:,} seen): not to {', '.join(names)}" for (what, count), names in stays.items()]
         if lines:

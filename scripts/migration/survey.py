@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 
 from migration import values
-from migration.connection import ServerError, TimeIsUp, name_of
+from migration.connection import Refused, ServerError, TimeIsUp, name_of
 
 BATCH = 500
 MEASURED = 20
@@ -78,6 +78,8 @@ class Survey:
         try:
             return self.connection.call(*words)
         except ServerError as problem:
+            if str(problem).startswith(("NOAUTH", "LOADING")):
+                raise Refused(f"{self.connection.shown()}: {problem}") from problem
             self.refused(words, problem)
             return None
 

@@ -37,7 +37,8 @@ fn attribute(alias: &str, path: &str, kind: &[u8]) -> Vec<u8> {
 /// Over JSON documents at `item:`: a number, a tag, a vector, a text.
 fn schema() -> Vec<u8> {
     let hnsw = [number(1, 8), number(2, 100), number(3, 20)].concat();
-    let vector = [number(1, 2), number(3, 1), number(4, 1), number(5, 100), bytes(6, &hnsw)].concat();
+    let vector =
+        [number(1, 2), number(3, 1), number(4, 1), number(5, 100), bytes(6, &hnsw)].concat();
     [
         bytes(1, b"items"),
         bytes(2, b"item:"),
@@ -65,7 +66,12 @@ fn file() -> Outcome<Vec<u8>> {
         ("item:1", r#"{"price":3,"kind":"a,b","v":[1,0],"title":"first"}"#),
         ("item:2", r#"{"price":30,"kind":"b","v":[5,0],"title":"second"}"#),
     ] {
-        writer.module(key.as_bytes(), None, document, &body(|fields| fields.bytes(text.as_bytes())));
+        writer.module(
+            key.as_bytes(),
+            None,
+            document,
+            &body(|fields| fields.bytes(text.as_bytes())),
+        );
     }
     let section = [number(1, 1), number(2, 1), bytes(3, &schema())].concat();
     let record = body(|fields| {

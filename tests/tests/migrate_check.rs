@@ -270,12 +270,14 @@ fn time_and_sample_are_kept() -> Outcome<()> {
 fn who_cannot_be_asked_is_told() -> Outcome<()> {
     let server =
         Spec::new(servers()?.into_iter().next().ok_or_else(|| Failure::new("no server"))?)?;
-    let server = server.start()?;
+    let server = server.options(&["--requirepass", "secret"]).start()?;
+    let locked = url(&server);
     let wrong = format!("redis://nobody:x@127.0.0.1:{}", server.port());
     for (words, said) in [
         (vec!["redis://127.0.0.1:1"], "Connection refused"),
         (vec!["http://127.0.0.1"], "no redis"),
         (vec![wrong.as_str()], "WRONGPASS"),
+        (vec![locked.as_str()], "NOAUTH"),
         (vec!["--to", "valkey-7", "redis://127.0.0.1"], "invalid choice"),
     ] {
         let Output { status, stderr, .. } = run("migrate-check", &words)?;
@@ -286,16 +288,47 @@ fn who_cannot_be_asked_is_told() -> Outcome<()> {
     Ok(())
 }
 
-/// The commands that the script takes for ours are.
-#[test]
-fn commands_here_are_known() -> Outcome<()> {
-    let program = "from migration.report import SERVED; print(*sorted(SERVED))";
-    let listed = Command::new("python3")
+/// What a program prints that imports the script's modules.
+fn python(program: &str) -> Outcome<String> {
+    let done = Command::new("python3")
         .args(["-c", program])
         .env("PYTHONPATH", workspace().join("scripts"))
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .output()?;
-    let listed = String::from_utf8_lossy(&listed.stdout).trim().to_owned();
+    ensure(done.status.success(), || String::from_utf8_lossy(&done.stderr).into_owned())?;
+    Ok(String::from_utf8_lossy(&done.stdout).trim().to_owned())
+}
+
+/// A survey of what no server here has: foreign types and modules, encodings to come, commands.
+const FOREIGN: &str = r#"
+from types import SimpleNamespace as Of
+from migration import report
+from migration.survey import Kind
+survey = Of(
+    types={"graphdata": Kind(count=3), "ReJSON-RL": Kind(count=2, encodings={("ReJSON-RL", 5): 2})},
+    indexes=[{"name": "i", "fields": [{"name": "v", "type": "VECTOR", "algorithm": "SVS-VAMANA"}]}],
+    functions=[], modules=[{"name": "graph", "version": 1}], databases={}, looked={}, unseen={},
+    info={"cmdstat_FT.AGGREGATE": "calls=7,usec=1", "cmdstat_FT.SEARCH": "calls=1", "cmdstat_get": "calls=9"},
+    field_expiry=0, rdb_version=11, hidden_keys=0, time_is_up=False, connection=Of(shown=lambda: "there"))
+found = report.of(survey, ["valkey-8.1"])
+print([(one["level"], one["what"], one["count"]) for one in found["findings"] if one["level"] != "note"])
+print([one["what"] for one in found["findings"] if one["level"] == "note"], report.status(found))
+report.text(found)
+"#;
+
+#[test]
+fn what_is_foreign_is_told() -> Outcome<()> {
+    let told = python(FOREIGN)?;
+    let wanted = "[('stays', 'ReJSON-RL of encoding 5', 2), ('stays', 'keys of type graphdata', 3), \
+        ('left out', 'field v of index i', 1), ('left out', 'command FT.AGGREGATE', 7)]\n\
+        ['index definitions', 'module graph'] 1";
+    ensure(told == wanted, || told)
+}
+
+/// The commands that the script takes for ours are.
+#[test]
+fn commands_here_are_known() -> Outcome<()> {
+    let listed = python("from migration.report import SERVED; print(*sorted(SERVED))")?;
     let name = servers()?.into_iter().next().ok_or_else(|| Failure::new("no server"))?;
     let server = migrate::spec(Spec::new(name)?).start()?;
     let commands = server.client()?.value("COMMAND LIST FILTERBY MODULE search")?;

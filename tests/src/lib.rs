@@ -23,6 +23,7 @@ pub mod example;
 mod failure;
 pub mod fixture;
 pub mod l1;
+pub mod migrate;
 mod name;
 pub mod pages;
 pub mod persistence;

@@ -97,6 +97,16 @@ impl Spec {
         Server::start(self.clone())
     }
 
+    /// Starts it, which has to fail: what it logged. Its folder goes.
+    pub fn start_refused(&self) -> Outcome<String> {
+        let mut server = Server::launched(self.clone())?;
+        let outcome = server.wait_until_ready();
+        let log = server.log()?;
+        server.keep = outcome.is_ok();
+        crate::ensure(outcome.is_err(), || format!("{} started: {log}", server.name()))?;
+        Ok(log)
+    }
+
     /// The options that every server under test gets, then its own.
     fn command_line(&self, port: u16, folder: &str, modules: &str) -> Vec<String> {
         let port = port.to_string();
@@ -173,6 +183,13 @@ impl Server {
     }
 
     fn start_once(spec: Spec) -> Outcome<Self> {
+        let mut server = Self::launched(spec)?;
+        server.wait_until_ready()?;
+        Ok(server)
+    }
+
+    /// Its process, which does not answer yet.
+    fn launched(spec: Spec) -> Outcome<Self> {
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
         let label = format!("keyspan-{}-{number}-{}", std::process::id(), spec.name);
         let folder = env::temp_dir().join(&label);
@@ -183,9 +200,7 @@ impl Server {
         let port = free_port()?;
         let process = launch(&spec, port, &folder, &label)?;
         let keep = env::var_os("KEYSPAN_KEEP").is_some_and(|value| value == "1");
-        let mut server = Self { spec, port, folder, process, container: label, keep };
-        server.wait_until_ready()?;
-        Ok(server)
+        Ok(Self { spec, port, folder, process, container: label, keep })
     }
 
     /// Which server this is.

@@ -120,8 +120,16 @@ pub static RDB_GRAPH: Setting = Setting::new(
     1,
 );
 
+/// Whose shape FT.SEARCH has in RESP3.
+pub static RESP3_FAMILY: Setting = Setting::new(
+    "resp3-family",
+    "What FT.SEARCH answers in RESP3: RediSearch's maps (redis), or the lists of RESP2, as valkey-search does (valkey); valkey-glide reads no maps",
+    Kind::Choice(&["redis", "valkey"]),
+    0,
+);
+
 /// The table, in the order of the documents.
-pub static SETTINGS: [&Setting; 12] = [
+pub static SETTINGS: [&Setting; 13] = [
     &WORKERS,
     &TIMEOUT,
     &ON_TIMEOUT,
@@ -134,7 +142,13 @@ pub static SETTINGS: [&Setting; 12] = [
     &MAX_VECTOR_DIMENSIONS,
     &MAX_VECTOR_M,
     &RDB_GRAPH,
+    &RESP3_FAMILY,
 ];
+
+/// Whether FT.SEARCH answers in lists, whatever the protocol.
+pub(crate) fn is_resp3_family_valkey() -> bool {
+    RESP3_FAMILY.get() == 1
+}
 
 /// A setting whose range has no negative number.
 pub fn count(setting: &Setting) -> u64 {

@@ -33,7 +33,8 @@ const pairs = (list) => list.map(({ timestamp, value }) => [timestamp, value]);
 const count = Object.keys(sensors).length;
 
 test('modules are known', async () => {
-  assert.deepEqual((await client.moduleList()).map((one) => one.name).sort(), [...MODULES].sort());
+  const modules = (await client.moduleList()).map((one) => one.name);
+  assert.deepEqual(MODULES.filter((one) => !modules.includes(one)), []);
   const known = await client.commandInfo(['JSON.SET', 'BF.ADD', 'FT.SEARCH', 'TS.ADD']);
   assert.deepEqual(known.map((one) => one.name.toLowerCase()), ['json.set', 'bf.add', 'ft.search', 'ts.add']);
 });

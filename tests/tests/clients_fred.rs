@@ -180,12 +180,14 @@ fn messages_are_counted_once() -> Outcome<()> {
             assert_eq!(time, message.time);
         }
         assert_eq!(repeated, story.expected.repeated);
+        let counted: usize = ask(client, "BF.CARD", vec!["seen".into()]).await;
+        assert_eq!(counted, story.distinct());
         for (sensor, readings) in &story.expected.readings {
             let path = "$.readings";
             let counted: Json = client.json_get(key(sensor), NONE, NONE, NONE, path).await.unwrap();
             assert_eq!(counted, json!([readings]));
         }
-        let options = FtSearchOptions { nocontent: false, ..FtSearchOptions::default() };
+        let options = FtSearchOptions::default();
         let reply: Value = client.ft_search("sensors", "@readings:[16 16]", options).await.unwrap();
         let full = names(found(client, reply).into_iter().map(|one| one.0));
         assert_eq!(full, ["s01", "s02", "s03"]);
@@ -273,7 +275,7 @@ fn series() -> Outcome<()> {
             let () =
                 client.ts_create(&minute, None, None, None, None, labels("minute")).await.unwrap();
             let rule = (Aggregator::Avg, MINUTE);
-            let () = client.ts_createrule(&value, &minute, rule, None).await.unwrap();
+            let () = client.ts_createrule(&value, &minute, rule.clone(), None).await.unwrap();
             let samples = story.samples(sensor);
             let rows: Vec<_> = samples
                 .iter()

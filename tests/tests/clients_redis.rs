@@ -209,6 +209,16 @@ fn searches() -> Outcome<()> {
     })
 }
 
+/// The samples of the only series of TS.MRANGE, which come last in either protocol.
+fn samples_of_one(reply: Value) -> Vec<(i64, f64)> {
+    let one = match reply {
+        Value::Map(mut pairs) => pairs.pop().unwrap().1,
+        other => redis::from_redis_value::<Vec<Value>>(other).unwrap().pop().unwrap(),
+    };
+    let mut parts: Vec<Value> = redis::from_redis_value(one).unwrap();
+    redis::from_redis_value(parts.pop().unwrap()).unwrap()
+}
+
 #[test]
 fn series() -> Outcome<()> {
     tell(|story, connection| {
@@ -235,6 +245,10 @@ fn series() -> Outcome<()> {
             let minutes: Vec<(i64, f64)> = range.query(connection).unwrap();
             assert_eq!(minutes, story.expected.minutes[sensor]);
         }
+        let mut highest = cmd("TS.MRANGE");
+        highest.arg(&["-", "+", "AGGREGATION", "max"]).arg(MINUTE);
+        highest.arg(&["FILTER", "per=message", "GROUPBY", "per", "REDUCE", "max"]);
+        assert_eq!(samples_of_one(highest.query(connection).unwrap()), story.expected.highest);
         let keys: std::collections::BTreeSet<String> =
             cmd("TS.QUERYINDEX").arg("per=minute").query(connection).unwrap();
         assert_eq!(

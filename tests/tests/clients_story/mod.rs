@@ -8,61 +8,61 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 
 /// Length of the buckets of the rule, in milliseconds.
-pub const MINUTE: u64 = 60_000;
+pub(crate) const MINUTE: u64 = 60_000;
 
 /// Sensors, messages that may come twice, and what is to be found.
 #[derive(Deserialize)]
-pub struct Story {
+pub(crate) struct Story {
     /// Documents by the name of their sensor.
-    pub sensors: BTreeMap<String, Json>,
+    pub(crate) sensors: BTreeMap<String, Json>,
     query: Vec<f32>,
     /// In the order in which they come.
-    pub messages: Vec<Message>,
+    pub(crate) messages: Vec<Message>,
     /// What is to be found.
-    pub expected: Expected,
+    pub(crate) expected: Expected,
 }
 
 /// A reading, which may come twice.
 #[derive(Clone, Deserialize)]
-pub struct Message {
+pub(crate) struct Message {
     /// What tells whether it came before.
-    pub id: String,
+    pub(crate) id: String,
     /// The name of its sensor.
-    pub sensor: String,
+    pub(crate) sensor: String,
     /// In milliseconds.
-    pub time: i64,
+    pub(crate) time: i64,
     /// What was read.
-    pub value: f64,
+    pub(crate) value: f64,
 }
 
 /// What is to be found.
 #[derive(Deserialize)]
-pub struct Expected {
+pub(crate) struct Expected {
     /// Sensors by query.
-    pub searches: BTreeMap<String, Vec<String>>,
+    pub(crate) searches: BTreeMap<String, Vec<String>>,
     /// The nearest to the query with their distances.
-    pub nearest: Vec<(String, f64)>,
+    pub(crate) nearest: Vec<(String, f64)>,
     /// The nearest of kind `rain`.
-    pub nearest_rain: Vec<(String, f64)>,
+    pub(crate) nearest_rain: Vec<(String, f64)>,
     /// Messages that came before.
-    pub repeated: Vec<String>,
+    pub(crate) repeated: Vec<String>,
     /// How many messages each sensor sent.
-    pub readings: BTreeMap<String, u64>,
+    pub(crate) readings: BTreeMap<String, u64>,
     /// Averages of each minute, by sensor.
-    pub minutes: BTreeMap<String, Vec<(i64, f64)>>,
+    pub(crate) minutes: BTreeMap<String, Vec<(i64, f64)>>,
     /// The highest value of each minute.
-    pub highest: Vec<(i64, f64)>,
+    pub(crate) highest: Vec<(i64, f64)>,
 }
 
 impl Story {
     /// The file.
-    pub fn read() -> Outcome<Self> {
+    pub(crate) fn read() -> Outcome<Self> {
         let text = fs::read_to_string(workspace().join("tests/clients/story.json"))?;
         Ok(serde_json::from_str(&text)?)
     }
 
     /// What the series of a sensor holds: each message once, in the order of time.
-    pub fn samples(&self, sensor: &str) -> Vec<(i64, f64)> {
+    pub(crate) fn samples(&self, sensor: &str) -> Vec<(i64, f64)> {
         let mine = self.messages.iter().filter(|one| one.sensor == sensor);
         let once: BTreeMap<&str, _> =
             mine.map(|one| (one.id.as_str(), (one.time, one.value))).collect();
@@ -70,29 +70,29 @@ impl Story {
     }
 
     /// What a rule has written: every minute but the last, which may still grow.
-    pub fn closed(&self, sensor: &str) -> Vec<(i64, f64)> {
+    pub(crate) fn closed(&self, sensor: &str) -> Vec<(i64, f64)> {
         let minutes = &self.expected.minutes[sensor];
         minutes[..minutes.len() - 1].to_vec()
     }
 
     /// How many messages there are, each counted once.
-    pub fn distinct(&self) -> usize {
+    pub(crate) fn distinct(&self) -> usize {
         self.messages.iter().map(|one| &one.id).collect::<BTreeSet<_>>().len()
     }
 
     /// The query as a parameter: little-endian singles.
-    pub fn query(&self) -> Vec<u8> {
+    pub(crate) fn query(&self) -> Vec<u8> {
         self.query.iter().flat_map(|number| number.to_le_bytes()).collect()
     }
 }
 
 /// The key of a sensor's document.
-pub fn key(sensor: &str) -> String {
+pub(crate) fn key(sensor: &str) -> String {
     format!("sensor:{sensor}")
 }
 
 /// The sensors of keys, sorted.
-pub fn names(keys: impl IntoIterator<Item = String>) -> Vec<String> {
+pub(crate) fn names(keys: impl IntoIterator<Item = String>) -> Vec<String> {
     let mut names: Vec<String> =
         keys.into_iter().map(|key| key.trim_start_matches("sensor:").to_owned()).collect();
     names.sort();
@@ -100,7 +100,7 @@ pub fn names(keys: impl IntoIterator<Item = String>) -> Vec<String> {
 }
 
 /// Runs a test on each server with all modules.
-pub fn each(body: impl Fn(&Story, &mut Server) -> Outcome<()>) -> Outcome<()> {
+pub(crate) fn each(body: impl Fn(&Story, &mut Server) -> Outcome<()>) -> Outcome<()> {
     let story = Story::read()?;
     let spec = |spec: keyspan_tests::Spec| {
         ["json", "bloom", "search", "timeseries"]

@@ -1,16 +1,16 @@
 """redis-om-python: models kept as JSON or as hashes, found by expressions. It asks COMMAND INFO whether
 there is JSON and search. Filters and series it does not have: its connection is redis-py's, and does them.
 
-It speaks RESP3, which is the default of the redis-py it brings.
+It speaks what the redis-py it brings does: RESP3 by default, RESP2 if its address says so.
 """
 
 import os
 from typing import List, Optional
 
 import pytest
-from story import EXPECTED, MESSAGES, MINUTE, QUERY, SENSORS, URL, closed, samples
+from story import EXPECTED, MESSAGES, MINUTE, PROTOCOL, QUERY, SENSORS, URL, closed, samples
 
-os.environ["REDIS_OM_URL"] = URL
+os.environ["REDIS_OM_URL"] = URL + ("?protocol=2" if PROTOCOL == 2 else "")
 
 import redis_om  # noqa: E402
 from redis_om import (EmbeddedJsonModel, Field, HashModel, JsonModel, KNNExpression, Migrator,  # noqa: E402

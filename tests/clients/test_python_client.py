@@ -293,6 +293,11 @@ def test_the_cluster_client():
     for time, value in samples("s01"):
         assert cluster.ts().add("{s01}:value", time, value) == time
     assert [tuple(one) for one in cluster.ts().range("{s01}:minute", "-", "+")] == closed("s01")
+    if NAME == "redis":
+        index = cluster.ft("sensors")
+        index.create_index(FIELDS, definition=definition.IndexDefinition(
+            prefix=["sensor:"], index_type=definition.IndexType.JSON))
+        assert found(index.search(Query("@readings:[2 2] @kind:{wind}"))) == ["s03", "s06", "s09", "s12"]
     with cluster.pipeline() as pipe:
         pipe.json().get("sensor:s01", "$.kind")
         pipe.bf().exists("seen", "m003")

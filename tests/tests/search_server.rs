@@ -563,6 +563,12 @@ fn resp3_has_lists_where_asked_for() -> Outcome<()> {
             "FT.SEARCH i @t:{a} NOCONTENT WITHSORTKEYS SORTBY t",
             "*3\r\n:1\r\n$3\r\none\r\n$2\r\n$a",
         )?;
+        client.expect("FT._LIST", "*1\r\n+i")?;
+        let info = client.line("FT.INFO i")?;
+        ensure(info.starts_with(b"*"), || format!("{}", info.escape_ascii()))?;
+        let typed = [b"\r\n%".as_slice(), b"\r\n~", b"\r\n,"];
+        let has = |mark: &&[u8]| info.windows(3).any(|three| three == *mark);
+        ensure(!typed.iter().any(has), || format!("{}", info.escape_ascii()))?;
         let profile = client.line("FT.PROFILE i SEARCH QUERY @t:{a}")?;
         ensure(profile.starts_with(b"%6\r\n"), || format!("{}", profile.escape_ascii()))?;
         client.expect("CONFIG SET search.resp3-family redis", "+OK")?;

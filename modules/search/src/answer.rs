@@ -15,7 +15,6 @@ use crate::document::{Document, Pair};
 use crate::expanded;
 use crate::follow::DATABASE;
 use crate::registry::Entry;
-use crate::settings::is_resp3_family_valkey;
 
 /// Digits of distances and of numbers that results are sorted by, as RediSearch prints them.
 const DIGITS: usize = 12;
@@ -54,13 +53,11 @@ impl<'a> Results<'a> {
         reply: &mut dyn Reply,
         profile: Option<Added<'_>>,
     ) {
-        // A profile's parts have RediSearch's names in either family: valkey-search has none.
-        let is_map = reply.is_resp3() && (profile.is_some() || !is_resp3_family_valkey());
-        self.expands = is_map && self.request.format == Format::Expand;
+        self.expands = reply.is_resp3() && self.request.format == Format::Expand;
         let rows = self.rows(server);
         let gone = self.answer.hits.len().saturating_sub(rows.len()) as u64;
         let total = i64::try_from(self.answer.total.saturating_sub(gone)).unwrap_or(i64::MAX);
-        if is_map {
+        if reply.is_resp3() {
             reply.map(5 + usize::from(profile.is_some()));
             self.write_map(total, &rows, reply);
         } else {

@@ -120,10 +120,10 @@ pub static RDB_GRAPH: Setting = Setting::new(
     1,
 );
 
-/// Whose shape FT.SEARCH has in RESP3.
+/// Whose shape replies have in RESP3.
 pub static RESP3_FAMILY: Setting = Setting::new(
     "resp3-family",
-    "What FT.SEARCH answers in RESP3: RediSearch's maps (redis), or the lists of RESP2, as valkey-search does (valkey); valkey-glide reads no maps",
+    "What FT.SEARCH, FT.INFO and FT._LIST answer in RESP3: RediSearch's maps and sets (redis), or the lists of RESP2, as valkey-search does (valkey); valkey-glide reads no others",
     Kind::Choice(&["redis", "valkey"]),
     0,
 );
@@ -145,7 +145,7 @@ pub static SETTINGS: [&Setting; 13] = [
     &RESP3_FAMILY,
 ];
 
-/// Whether FT.SEARCH answers in lists, whatever the protocol.
+/// Whether replies are lists, whatever the protocol.
 pub(crate) fn is_resp3_family_valkey() -> bool {
     RESP3_FAMILY.get() == 1
 }

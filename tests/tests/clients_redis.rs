@@ -211,9 +211,10 @@ fn searches() -> Outcome<()> {
 
 /// The samples of the only series of TS.MRANGE, which come last in either protocol.
 fn samples_of_one(reply: Value) -> Vec<(i64, f64)> {
-    let one = match reply {
-        Value::Map(mut pairs) => pairs.pop().unwrap().1,
-        other => redis::from_redis_value::<Vec<Value>>(other).unwrap().pop().unwrap(),
+    let one = if let Value::Map(mut pairs) = reply {
+        pairs.pop().unwrap().1
+    } else {
+        redis::from_redis_value::<Vec<Value>>(reply).unwrap().pop().unwrap()
     };
     let mut parts: Vec<Value> = redis::from_redis_value(one).unwrap();
     redis::from_redis_value(parts.pop().unwrap()).unwrap()

@@ -329,7 +329,7 @@ fn are_ascending(times: &[u64]) -> bool {
 
 /// The 64 bits from `position` on; zeros behind the end.
 #[inline(always)]
-pub(super) fn peek(words: &[u64], position: u32) -> u64 {
+fn peek(words: &[u64], position: u32) -> u64 {
     let (word, shift) = ((position / 64) as usize, position % 64);
     match words.get(word..) {
         Some([low, high, ..]) => low >> shift | high << 1 << (63 - shift),

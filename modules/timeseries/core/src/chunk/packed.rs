@@ -342,7 +342,8 @@ fn unpack<T: Copy>(groups: &[Group], bits: u32, out: &mut [T], make: impl Fn(u64
     let mut place = 0;
     let (fours, rest) = out.as_chunks_mut::<LANES>();
     for four in fours {
-        *four = beside(groups, place).map(|number| make(number & mask));
+        let [a, b, c, d] = beside(groups, place);
+        *four = [make(a & mask), make(b & mask), make(c & mask), make(d & mask)];
         place += bits;
     }
     for (slot, number) in rest.iter_mut().zip(beside(groups, place)) {
@@ -354,16 +355,13 @@ fn unpack<T: Copy>(groups: &[Group], bits: u32, out: &mut [T], make: impl Fn(u64
 #[inline(always)]
 fn beside(groups: &[Group], place: u32) -> Group {
     let (group, shift) = ((place / 64) as usize, place % 64);
-    let (low, high) = match groups.get(group..) {
-        Some([low, high, ..]) => (low, high),
-        Some([low]) => (low, &[0; LANES]),
+    let ([a, b, c, d], [e, f, g, h]) = match groups.get(group..) {
+        Some([low, high, ..]) => (*low, *high),
+        Some([low]) => (*low, [0; LANES]),
         _ => return [0; LANES],
     };
-    let mut bits = [0; LANES];
-    for ((bits, low), high) in bits.iter_mut().zip(low).zip(high) {
-        *bits = low >> shift | high << 1 << (63 - shift);
-    }
-    bits
+    let of = |low: u64, high: u64| low >> shift | high << 1 << (63 - shift);
+    [of(a, e), of(b, f), of(c, g), of(d, h)]
 }
 
 #[cfg(test)]

@@ -315,7 +315,9 @@ fn shortest_digits(magnitude: f64) -> (Vec<u8>, i32) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Successive, parse_f64, parse_i64, print_f64, print_i64, print_resp_double, print_u64};
+    use super::{
+        Successive, parse_f64, parse_i64, print_f64, print_i64, print_resp_double, print_u64,
+    };
 
     fn printed<T>(print: fn(T, &mut Vec<u8>), value: T) -> String {
         let mut out = Vec::new();

@@ -1,6 +1,7 @@
 //! The bits that one more sample takes in a compressed chunk.
 
-use super::{Sample, gorilla::State};
+use super::Sample;
+use super::gorilla::{BitWriter, State};
 
 /// Zeros before a block, as far as they are counted.
 const LEADING_MAX: u32 = 31;
@@ -16,6 +17,7 @@ pub(super) struct Code {
 
 impl Code {
     /// The code of `sample` behind `state`.
+    #[inline(always)]
     pub(super) fn of(sample: Sample, state: &State) -> Self {
         let distance = sample.timestamp.wrapping_sub(state.time);
         let change = distance.wrapping_sub(state.distance);
@@ -37,6 +39,7 @@ impl Code {
     }
 
     /// The code of a change of distance.
+    #[inline(always)]
     fn change(change: i64) -> ((u64, u32), (u64, u32)) {
         if change == 0 {
             return ((0, 1), (0, 0));
@@ -59,6 +62,7 @@ impl Code {
     }
 
     /// The code of a changed value, and in `state` where its block is.
+    #[inline(always)]
     fn block(xor: u64, state: &mut State) -> ((u64, u32), (u64, u32)) {
         if xor == 0 {
             return ((0, 1), (0, 0));
@@ -74,6 +78,18 @@ impl Code {
         (state.leading, state.trailing) = (leading, trailing);
         let head = 0b11 | u64::from(leading) << 2 | u64::from(needed - 1) << 7;
         ((head, 2 + HEAD_BITS), (xor >> trailing, needed))
+    }
+
+    /// Writes what is not empty: the first part never is.
+    #[inline(always)]
+    pub(super) fn write(&self, bits: &mut BitWriter) {
+        let [first, rest @ ..] = self.parts;
+        bits.put(first.0, first.1);
+        for (part, len) in rest {
+            if len > 0 {
+                bits.put(part, len);
+            }
+        }
     }
 
     pub(super) fn len(&self) -> u32 {

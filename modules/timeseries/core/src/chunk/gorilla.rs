@@ -145,6 +145,41 @@ impl Gorilla {
         (is_whole && are_ascending(&columns.times)).then_some(cursor.state)
     }
 
+    /// A chunk of `size` bytes, or as much more as they need, of samples that are there already.
+    pub(crate) fn of_columns(size: u32, columns: &Columns) -> Self {
+        let mut chunk = Self::new(size);
+        let mut samples = columns.iter();
+        let Some(last) = samples.next_back() else {
+            return chunk;
+        };
+        if let Some(first) = samples.next() {
+            chunk.push(first);
+            chunk.write_all(samples);
+        }
+        // As if it were appended: it can be replaced.
+        chunk.push(last);
+        chunk
+    }
+
+    /// Appends samples behind the first one, without a look at how much they take.
+    fn write_all(&mut self, samples: impl ExactSizeIterator<Item = Sample>) {
+        self.count = self.count.saturating_add(u32::try_from(samples.len()).unwrap_or(u32::MAX));
+        let words = usize::try_from(self.size / 8).unwrap_or(0).min(samples.len() * 2);
+        let mut bits = BitWriter { words: Vec::with_capacity(words), word: 0, used: 0 };
+        let mut state = self.state;
+        for sample in samples {
+            let code = Code::of(sample, &state);
+            state = code.state;
+            code.write(&mut bits);
+        }
+        self.state = state;
+        self.bits = bits.len();
+        self.words = bits.into_words();
+        while self.bits > self.size.saturating_mul(8) && self.size < u32::MAX / 16 {
+            self.size = self.size.saturating_add(STEP_BYTES);
+        }
+    }
+
     pub(crate) fn count(&self) -> u32 {
         self.count
     }
@@ -295,6 +330,41 @@ impl Gorilla {
             state: self.base,
             is_damaged: false,
         }
+    }
+}
+
+/// Words that are written bit by bit.
+pub(super) struct BitWriter {
+    words: Vec<u64>,
+    /// The word behind them, of which `used` bits are.
+    word: u64,
+    used: u32,
+}
+
+impl BitWriter {
+    /// Appends the lowest `len` bits of `bits`, at least one, the others being 0.
+    #[inline(always)]
+    pub(super) fn put(&mut self, bits: u64, len: u32) {
+        self.word |= bits << self.used;
+        self.used += len;
+        if self.used >= 64 {
+            self.words.push(self.word);
+            self.used -= 64;
+            // What did not fit: nothing if all did.
+            self.word = bits >> 1 >> (len - self.used - 1);
+        }
+    }
+
+    fn len(&self) -> u32 {
+        let words = u32::try_from(self.words.len()).unwrap_or(u32::MAX / 64);
+        words.saturating_mul(64).saturating_add(self.used)
+    }
+
+    fn into_words(mut self) -> Vec<u64> {
+        if self.used > 0 {
+            self.words.push(self.word);
+        }
+        self.words
     }
 }
 

@@ -97,9 +97,7 @@ impl Packed {
     pub(crate) fn unpacked(&self) -> Gorilla {
         let mut columns = Columns::default();
         self.cursor().read(&mut columns, usize::MAX);
-        let mut chunk = Gorilla::new(self.size);
-        columns.iter().for_each(|sample| chunk.push(sample));
-        chunk
+        Gorilla::of_columns(self.size, &columns)
     }
 
     pub(crate) fn count(&self) -> u32 {

@@ -183,6 +183,33 @@ fn width(greatest: u64) -> u32 {
     64 - greatest.leading_zeros()
 }
 
+/// The least and the greatest of numbers, none of which is NaN; zeros for none.
+fn extremes(values: &[f64]) -> (f64, f64) {
+    let (fours, rest) = values.as_chunks::<LANES>();
+    let start = [values.first().copied().unwrap_or(0.0); LANES];
+    let less = |a: f64, b: f64| if b < a { b } else { a };
+    let more = |a: f64, b: f64| if b > a { b } else { a };
+    let (mut least, mut most) = (start, start);
+    for &[a, b, c, d] in fours {
+        let ([e, f, g, h], [i, j, k, l]) = (least, most);
+        least = [less(e, a), less(f, b), less(g, c), less(h, d)];
+        most = [more(i, a), more(j, b), more(k, c), more(l, d)];
+    }
+    let first = values.first().copied().unwrap_or(0.0);
+    let least = least.iter().chain(rest).fold(first, |least, &value| less(least, value));
+    (least, most.iter().chain(rest).fold(first, |most, &value| more(most, value)))
+}
+
+/// The least and the greatest distance, zeros for none: of most series all are the same.
+fn nearest_and_farthest(distances: &[u64]) -> (u64, u64) {
+    let first = distances.first().copied().unwrap_or(0);
+    if distances.iter().fold(0, |other, distance| other | (distance ^ first)) == 0 {
+        return (first, first);
+    }
+    let wider = |(near, far): (u64, u64), &distance: &u64| (near.min(distance), far.max(distance));
+    distances.iter().fold((first, first), wider)
+}
+
 /// Groups that `count` numbers of `bits` bits take.
 fn groups(count: usize, bits: u32) -> usize {
     let steps = u32::try_from(count.div_ceil(LANES)).unwrap_or(u32::MAX);
@@ -199,20 +226,19 @@ impl Writer {
     fn block(&mut self, block: usize, times: &[u64], values: &[f64], scale: f64) {
         let mut numbers = [0; BLOCK];
         let numbers = numbers.get_mut(..values.len()).unwrap_or_default();
-        let (mut least, mut most) = (i64::MAX, i64::MIN);
         for (number, &value) in numbers.iter_mut().zip(values) {
             *number = number_of(value, scale);
-            (least, most) = (least.min(*number), most.max(*number));
         }
+        let (least, most) = extremes(values);
+        let (least, most) = (number_of(least, scale), number_of(most, scale));
         let mut distances = [0; BLOCK];
         let distances = distances.get_mut(..times.len().saturating_sub(1)).unwrap_or_default();
-        let (mut near, mut far) = (u64::MAX, 0);
-        for ((distance, &time), &next) in distances.iter_mut().zip(times).zip(times.iter().skip(1))
+        for ((distance, &time), &next) in
+            distances.iter_mut().zip(times).zip(times.get(1..).unwrap_or_default())
         {
             *distance = next.wrapping_sub(time);
-            (near, far) = (near.min(*distance), far.max(*distance));
         }
-        let near = near.min(far);
+        let (near, far) = nearest_and_farthest(distances);
         let distance_bits = width(far - near);
         let number_bits = width(most.wrapping_sub(least).cast_unsigned());
         let widths = u64::from(distance_bits) << 8 | u64::from(number_bits);

@@ -156,3 +156,66 @@ impl<'r> Lines<'r> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resp::{Encoder, Protocol};
+
+    /// What is written, line by line.
+    enum Line {
+        Array(usize),
+        Integer(u64),
+        Text(&'static [u8]),
+        Double(f64),
+    }
+
+    fn check(lines: impl Fn() -> Vec<Line>) {
+        let (mut plain, mut joined) =
+            (Encoder::new(Protocol::Resp2), Encoder::new(Protocol::Resp2));
+        let mut writer = Lines::new(&mut joined, 2);
+        for line in lines() {
+            match line {
+                Line::Array(len) => (plain.array(len), writer.array(len)).0,
+                Line::Integer(number) => (plain.integer(number as i64), writer.integer(number)).0,
+                Line::Text(text) => {
+                    plain.line(text);
+                    writer.text(|out| out.extend(text));
+                }
+                Line::Double(number) => (plain.double(number), writer.double(number)).0,
+            }
+        }
+        writer.end();
+        assert_eq!(plain.into_bytes(), joined.into_bytes());
+    }
+
+    #[test]
+    fn joined_lines_are_the_bytes_of_each() {
+        use Line::{Array, Double, Integer, Text};
+        check(Vec::new);
+        check(|| vec![Text(b"")]);
+        check(|| vec![Array(3), Text(b""), Text(b""), Integer(7)]);
+        check(|| vec![Array(4), Integer(1), Text(b"a"), Double(0.5), Text(b"b")]);
+        let row = |time: u64| [Array(2), Integer(time), Text(b"2.5")];
+        for rows in [1, 2, 600, 3000] {
+            let from = 1_699_999_999_000;
+            check(|| [Array(rows)].into_iter().chain((from..).take(rows).flat_map(row)).collect());
+            check(|| [Array(rows)].into_iter().chain((0..).take(rows).flat_map(row)).collect());
+        }
+    }
+
+    #[test]
+    fn a_part_knows_what_it_needs_and_leaves() {
+        let check = |within: &[usize], owed: u64, expected: Option<u64>| {
+            let mut part = Part::default();
+            within.iter().for_each(|&within| part.count(within));
+            assert_eq!(part.owed_behind(owed), expected, "{within:?}");
+        };
+        check(&[0], 1, Some(0));
+        check(&[0], 0, None);
+        check(&[0, 2, 0, 0], 2, Some(0));
+        check(&[0, 2, 0], 5, Some(4));
+        // The first line is all that is owed: the array behind it is too much.
+        check(&[0, 2, 0], 1, None);
+    }
+}

@@ -48,7 +48,7 @@ fn long_ranges_are_the_same_bytes_for_everybody() -> Outcome<()> {
         let mut client = server.client()?;
         fill(&mut client)?;
         // The first one in a script: the server is then asked from there what it does.
-        for count in [2, 1, 0, 100, 1000, SAMPLES] {
+        for count in [2, 1, 100, 1000, SAMPLES] {
             let (range, expected) = (format!("TS.RANGE p - + COUNT {count}"), rows(count));
             let script = range.replace(' ', "','");
             let line = format!("EVAL \"return redis.call('{script}')\" 0");

@@ -177,7 +177,9 @@ mod tests {
         for line in lines() {
             match line {
                 Line::Array(len) => (plain.array(len), writer.array(len)).0,
-                Line::Integer(number) => (plain.integer(number as i64), writer.integer(number)).0,
+                Line::Integer(number) => {
+                    (plain.integer(number.cast_signed()), writer.integer(number)).0
+                }
                 Line::Text(text) => {
                     plain.line(text);
                     writer.text(|out| out.extend(text));

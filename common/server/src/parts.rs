@@ -1,11 +1,13 @@
 //! Whether many lines may be replied as one simple string.
 //!
-//! `RM_ReplyWithSimpleString` writes `+`, the text as it is, and the end of a line (observed: Redis 7.0,
-//! 7.2, 7.4, 8.0 to 8.6, Valkey 8.0 to 9.1; also to scripts, transactions, other modules' calls, and
-//! clients that were blocked). So a text with ends of lines in it is several replies, for the price of
-//! one call. A server that changed the text would break the client's stream; so before the first
-//! time each server is asked, by a call of one of the module's own commands, which then answers with
-//! such a text instead of doing what it does.
+//! Valkey's `RM_ReplyWithSimpleString` writes `+`, the text as it is, and the end of a line (observed:
+//! 8.0.1, 8.1.1, 9.1.2; also to scripts, transactions, and clients that were blocked). So a text with
+//! ends of lines in it is several replies, for the price of one call. Redis makes blanks of them (7.0,
+//! 8.0.2 and 8.6.3 as Debian has them): there each line stays a call.
+//!
+//! A server that changed the text would break the client's stream, and the next release may. So before
+//! the first time the server is asked, by a call of one of the module's own commands, which then
+//! answers with such a text instead of doing what it does; INFO COMMANDSTATS counts that call.
 
 use std::ffi::{CStr, CString, c_int};
 use std::ptr;

@@ -165,12 +165,10 @@ impl Gorilla {
     fn write_all(&mut self, samples: impl ExactSizeIterator<Item = Sample>) {
         self.count = self.count.saturating_add(u32::try_from(samples.len()).unwrap_or(u32::MAX));
         let words = usize::try_from(self.size / 8).unwrap_or(0).min(samples.len() * 2);
-        let mut bits = BitWriter { words: Vec::with_capacity(words), word: 0, used: 0 };
+        let mut bits = BitWriter { words: vec![0; words], place: 0, word: 0, used: 0 };
         let mut state = self.state;
         for sample in samples {
-            let code = Code::of(sample, &state);
-            state = code.state;
-            code.write(&mut bits);
+            Code::write(sample, &mut state, &mut bits);
         }
         self.state = state;
         self.bits = bits.len();
@@ -333,34 +331,39 @@ impl Gorilla {
     }
 }
 
-/// Words that are written bit by bit.
+/// Words that are written bit by bit, without a branch on where a word ends: that is anywhere.
 pub(super) struct BitWriter {
     words: Vec<u64>,
-    /// The word behind them, of which `used` bits are.
+    /// Words that are full.
+    place: usize,
+    /// The one behind them, of which `used` bits are.
     word: u64,
     used: u32,
 }
 
 impl BitWriter {
-    /// Appends the lowest `len` bits of `bits`, at least one, the others being 0.
+    /// Appends the lowest `len` bits of `bits`, the others being 0.
     #[inline(always)]
     pub(super) fn put(&mut self, bits: u64, len: u32) {
-        self.word |= bits << self.used;
-        self.used += len;
-        if self.used >= 64 {
-            self.words.push(self.word);
-            self.used -= 64;
-            // What did not fit: nothing if all did.
-            self.word = bits >> 1 >> (len - self.used - 1);
+        let word = self.word | bits << self.used;
+        match self.words.get_mut(self.place) {
+            Some(slot) => *slot = word,
+            None => self.words.push(word),
         }
+        let behind = bits >> 1 >> (63 - self.used);
+        let is_full = self.used + len >= 64;
+        self.word = if is_full { behind } else { word };
+        self.place += usize::from(is_full);
+        self.used = (self.used + len) % 64;
     }
 
     fn len(&self) -> u32 {
-        let words = u32::try_from(self.words.len()).unwrap_or(u32::MAX / 64);
+        let words = u32::try_from(self.place).unwrap_or(u32::MAX / 64);
         words.saturating_mul(64).saturating_add(self.used)
     }
 
     fn into_words(mut self) -> Vec<u64> {
+        self.words.truncate(self.place);
         if self.used > 0 {
             self.words.push(self.word);
         }

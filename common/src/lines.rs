@@ -102,17 +102,27 @@ impl<'r> Lines<'r> {
 
     /// A whole number.
     #[inline]
-    pub fn integer(&mut self, number: u64) {
+    pub fn integer(&mut self, number: i64) {
         if self.part.bytes.is_empty() {
-            return self.reply.integer(number.cast_signed());
+            return self.reply.integer(number);
         }
         self.part.count(0);
-        self.number(b':', number);
+        if number < 0 {
+            self.part.bytes.extend_from_slice(b":-");
+            self.digits(number.unsigned_abs());
+        } else {
+            self.number(b':', number.unsigned_abs());
+        }
     }
 
     #[inline]
     fn number(&mut self, kind: u8, number: u64) {
         self.part.bytes.push(kind);
+        self.digits(number);
+    }
+
+    #[inline]
+    fn digits(&mut self, number: u64) {
         self.numbers.print(number, &mut self.part.bytes);
         self.part.bytes.extend_from_slice(END);
     }
@@ -165,7 +175,7 @@ mod tests {
     /// What is written, line by line.
     enum Line {
         Array(usize),
-        Integer(u64),
+        Integer(i64),
         Text(&'static [u8]),
         Double(f64),
     }
@@ -177,9 +187,7 @@ mod tests {
         for line in lines() {
             match line {
                 Line::Array(len) => (plain.array(len), writer.array(len)).0,
-                Line::Integer(number) => {
-                    (plain.integer(number.cast_signed()), writer.integer(number)).0
-                }
+                Line::Integer(number) => (plain.integer(number), writer.integer(number)).0,
                 Line::Text(text) => {
                     plain.line(text);
                     writer.text(|out| out.extend(text));
@@ -198,11 +206,15 @@ mod tests {
         check(|| vec![Text(b"")]);
         check(|| vec![Array(3), Text(b""), Text(b""), Integer(7)]);
         check(|| vec![Array(4), Integer(1), Text(b"a"), Double(0.5), Text(b"b")]);
-        let row = |time: u64| [Array(2), Integer(time), Text(b"2.5")];
+        let row = |time: i64| [Array(2), Integer(time), Text(b"2.5")];
         for rows in [1, 2, 600, 3000] {
             let from = 1_699_999_999_000;
             check(|| [Array(rows)].into_iter().chain((from..).take(rows).flat_map(row)).collect());
-            check(|| [Array(rows)].into_iter().chain((0..).take(rows).flat_map(row)).collect());
+            check(|| [Array(rows)].into_iter().chain((-300..).take(rows).flat_map(row)).collect());
+            let last = i64::MIN..;
+            check(|| {
+                [Array(rows)].into_iter().chain(last.clone().take(rows).flat_map(row)).collect()
+            });
         }
     }
 

@@ -66,7 +66,7 @@ impl<'r> Values<'r> {
         let mut lines = Lines::new(self.reply, rows.len());
         for (time, values) in rows.iter() {
             lines.array(1 + values.len());
-            lines.integer(time);
+            lines.integer(time.cast_signed());
             values.iter().for_each(|value| write_value(&mut lines, *value, self.is_resp3));
         }
         lines.end();
@@ -78,7 +78,7 @@ impl<'r> Values<'r> {
         let mut lines = Lines::new(self.reply, rows.len());
         for (time, values) in rows.iter() {
             lines.array(2);
-            lines.integer(time);
+            lines.integer(time.cast_signed());
             lines.array(values.len());
             values.iter().for_each(|value| write_value(&mut lines, *value, self.is_resp3));
         }
@@ -96,7 +96,7 @@ pub(crate) fn sample(reply: &mut dyn Reply, sample: Option<Sample>) {
     let is_resp3 = reply.is_resp3();
     let mut lines = Lines::new(reply, 1);
     lines.array(2);
-    lines.integer(sample.timestamp);
+    lines.integer(sample.timestamp.cast_signed());
     write_value(&mut lines, sample.value, is_resp3);
     lines.end();
 }
@@ -166,6 +166,56 @@ mod tests {
             (f64::NAN, "NaN"),
         ] {
             check(value, expected);
+        }
+    }
+
+    /// The digits that ryu finds, put together as slowly as it is plain.
+    fn plainly(value: f64) -> String {
+        let mut buffer = ryu::Buffer::new();
+        let text = buffer.format(value);
+        let (mantissa, exponent) = text.split_once('e').unwrap_or((text, "0"));
+        let sign = if value.is_sign_negative() { "-" } else { "" };
+        let (whole, fraction) =
+            mantissa.trim_start_matches('-').split_once('.').unwrap_or((mantissa, ""));
+        if value == 0.0 || (1.0..PLAIN_END).contains(&value.abs()) {
+            let fraction = fraction.trim_end_matches('0');
+            let point = if fraction.is_empty() { "" } else { "." };
+            return format!("{sign}{whole}{point}{fraction}");
+        }
+        let whole = whole.trim_start_matches('-');
+        let digits = [whole, fraction].concat();
+        let zeros = digits.len() - digits.trim_start_matches('0').len();
+        let power = exponent.parse::<isize>().unwrap() + whole.len().cast_signed()
+            - 1
+            - zeros.cast_signed();
+        let digits = digits.trim_matches('0');
+        let (first, rest) = digits.split_at(1);
+        let point = if rest.is_empty() { "" } else { "." };
+        format!("{sign}{first}{point}{rest}E{power}")
+    }
+
+    #[test]
+    fn values_of_every_size_are_printed_with_their_shortest_digits() {
+        let check = |value: f64| {
+            let mut out = b"before".to_vec();
+            print_value(value, &mut out);
+            assert_eq!(String::from_utf8(out).unwrap(), format!("before{}", plainly(value)));
+        };
+        let mut bits = 0x9e37_79b9_7f4a_7c15_u64;
+        for round in 0..300_000_u32 {
+            bits ^= bits << 13;
+            bits ^= bits >> 7;
+            bits ^= bits << 17;
+            let places = 10_f64.powi(i32::try_from(round % 19).unwrap());
+            let decimal = (bits >> (round % 60)) as f64 / places;
+            for value in [decimal, -decimal, f64::from_bits(bits)] {
+                if value.is_finite() {
+                    check(value);
+                }
+            }
+        }
+        for value in [f64::MAX, f64::MIN_POSITIVE, 5e-324, 1e15, 1e16, 1e-5, 1e-6, 0.999_999] {
+            check(value);
         }
     }
 }

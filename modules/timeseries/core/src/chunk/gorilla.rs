@@ -492,6 +492,8 @@ fn block(words: &[u64], position: u32, bits: u64, state: &mut State, is_damaged:
 
 #[cfg(test)]
 mod tests {
+    use proptest::{collection::vec, prelude::*};
+
     use super::*;
 
     fn bits_of(samples: &[(u64, f64)]) -> String {
@@ -524,5 +526,28 @@ mod tests {
         let second = ["0", "11", "00110", "000000", "1"];
         let third = ["0", "11", "00110", "100000", "11"];
         check(&values, &[first, second, third].concat());
+    }
+
+    proptest! {
+        /// Steps and values of every size, many of them the same as before.
+        #[test]
+        fn samples_written_together_are_those_appended(
+            samples in vec((any::<u64>(), 0..64_u32, any::<u64>(), 0..64_u32), 0..200),
+            size in 6..64_u32,
+        ) {
+            let (mut time, mut value) = (0_u64, 1.5_f64.to_bits());
+            let (mut columns, mut chunk) = (Columns::default(), Gorilla::new(size * 8));
+            for (step, less, bits, fewer) in samples {
+                time = time.wrapping_add(step >> less);
+                value ^= if bits % 3 == 0 { 0 } else { bits >> fewer & u64::MAX << (bits % 40) };
+                let sample = Sample { timestamp: time, value: f64::from_bits(value) };
+                columns.push(sample);
+                chunk.push(sample);
+            }
+            let mut together = Gorilla::of_columns(size * 8, &columns);
+            prop_assert_eq!(&together, &chunk);
+            prop_assert_eq!(together.replace_last(0.5), chunk.replace_last(0.5));
+            prop_assert_eq!(together, chunk);
+        }
     }
 }

@@ -390,6 +390,8 @@ fn beside(groups: &[Group], place: u32) -> Group {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{collection::vec, prelude::*};
+
     use super::*;
 
     fn gorilla(samples: impl Iterator<Item = (u64, f64)>) -> Gorilla {
@@ -420,5 +422,29 @@ mod tests {
         check("NaN", |index| if index % 300 == 1 { f64::NAN } else { 0.1 * index as f64 }, false);
         check("minus zero", |index| if index == 0 { -0.0 } else { index as f64 / 10.0 }, false);
         check("large", |index| 1e300 * (index + 1) as f64, false);
+    }
+
+    proptest! {
+        #[test]
+        fn numbers_and_distances_of_every_width_come_back(
+            samples in vec((any::<u64>(), any::<i64>()), 1..700),
+            (far, wide, scale) in (0..56_u32, 0..50_u32, 0..4_usize),
+        ) {
+            let mut time = 0_u64;
+            let samples = samples.into_iter().map(|(step, number)| {
+                time += 1 + (step >> 8 & ((1 << far) - 1));
+                let number = number % (1 << wide);
+                (time, number as f64 / SCALES[scale])
+            });
+            let chunk = gorilla(samples);
+            let mut columns = Columns::default();
+            chunk.cursor().read(&mut columns, usize::MAX);
+            if let Some(packed) = Packed::of(&chunk) {
+                let mut found = Columns::default();
+                packed.cursor().read(&mut found, usize::MAX);
+                prop_assert_eq!(&found, &columns);
+                prop_assert_eq!(packed.unpacked(), chunk);
+            }
+        }
     }
 }

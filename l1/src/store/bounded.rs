@@ -107,7 +107,7 @@ impl Bounded {
     }
 
     fn take(edit: &mut Editing<'_>, name: Lookup<'_>) -> bool {
-        let is = |entry: &Entry| entry.lookup() == name;
+        let is = |entry: &Entry| entry.is_named(name);
         let Some(place) = edit.find(name.hash(), is).map(|entry| entry.mark().place()) else {
             return false;
         };
@@ -120,7 +120,7 @@ impl Store for Bounded {
     #[inline]
     fn with<R>(&self, lookup: Lookup<'_>, read: impl FnOnce(&Entry) -> R) -> Option<R> {
         reading(|pin| {
-            let is = |entry: &Entry| entry.lookup() == lookup;
+            let is = |entry: &Entry| entry.is_named(lookup);
             let entry = self.table.find(pin, lookup.hash(), is)?;
             entry.mark().want(WANTS_MAX);
             Some(read(&entry))
@@ -159,7 +159,7 @@ impl Store for Bounded {
     }
 
     fn contains(&self, lookup: Lookup<'_>) -> bool {
-        let is = |entry: &Entry| entry.lookup() == lookup;
+        let is = |entry: &Entry| entry.is_named(lookup);
         reading(|pin| self.table.find(pin, lookup.hash(), is).is_some()).unwrap_or(false)
     }
 }

@@ -24,8 +24,8 @@ const WITHOUT: u64 = 10_000;
 const WITH: u64 = 60_000;
 /// What the network holds each way, and the database. Both look at the clock instead of sleeping,
 /// which takes longer than it is asked to by more than this.
-const HELD: Duration = Duration::from_micros(30);
-const DATABASE: Duration = Duration::from_micros(100);
+const HELD: Duration = Duration::from_micros(40);
+const DATABASE: Duration = Duration::from_micros(50);
 
 /// One direction of a connection, late.
 struct Way {

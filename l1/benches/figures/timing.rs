@@ -8,9 +8,9 @@ use cpu_time::ThreadTime;
 /// one operation.
 pub(crate) type Round<'a> = Box<dyn FnMut() -> Vec<f64> + 'a>;
 
-/// Operations of a part: some hundred microseconds, so that most parts of most rounds are not
+/// Operations of a part: less than a millisecond, so that most parts of most rounds are not
 /// interrupted.
-const PART: usize = 1 << 12;
+const PART: usize = 1 << 13;
 
 /// A round of hits each of which depends on the one before: `hit` gives the first byte of the
 /// value of a key, which is 0.

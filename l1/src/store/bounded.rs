@@ -20,7 +20,7 @@ use crate::id::Lookup;
 /// * each [`Entry::bytes`]: a block of [`BLOCK_BYTES`](crate::entry::BLOCK_BYTES) + name + string (in
 ///   whole words), and what another reply owns beside it;
 /// * the index: 64 bytes for each bucket of seven places, 13 to 26 bytes for each entry;
-/// * the queues: 32 to 64 bytes for each entry, and 11 to 22 for those that went lately;
+/// * the queues: 32 to 64 bytes for each entry, and 12 to 24 for those that went lately;
 /// * what was taken out and may still be read: 1/64 of the capacity is set aside for it. Only while
 ///   a caller stays in [`with`](crate::L1::with) for long can it be more.
 ///

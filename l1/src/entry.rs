@@ -398,6 +398,39 @@ mod tests {
     }
 
     #[test]
+    fn deadlines_and_names_are_what_they_were() {
+        let last = Moment::from_millis(DEADLINE_MAX);
+        for (given, kept) in [
+            (Moment::ORIGIN, Moment::ORIGIN),
+            (Moment::from_millis(1), Moment::from_millis(1)),
+            (last, last),
+            (Moment::from_millis(u64::MAX), last),
+        ] {
+            for kind in [Kind::Absent, Kind::Command, Kind::Get] {
+                let name = Lookup::new(kind, b"name");
+                let entry = Entry::new(name, 1, given, Value::Int(1));
+                assert_eq!((entry.deadline(), entry.lookup()), (kept, name));
+                assert!(entry.is_named(name));
+                assert!(!entry.is_named(Lookup::known(name.hash(), kind, b"nam")));
+                let other = if kind == Kind::Get { Kind::Absent } else { Kind::Get };
+                assert!(!entry.is_named(Lookup::known(name.hash(), other, b"name")));
+            }
+        }
+    }
+
+    #[test]
+    fn wants_do_not_touch_the_place() {
+        let mark = Mark::default();
+        mark.set_place(PLACE_MAX);
+        (0..5).for_each(|_| mark.want(2));
+        assert_eq!((mark.wanted(), mark.place()), (2, PLACE_MAX));
+        (0..5).for_each(|_| mark.want(9));
+        assert_eq!((mark.wanted(), mark.place()), (3, PLACE_MAX));
+        mark.set_wanted(1);
+        assert_eq!((mark.wanted(), mark.place()), (1, PLACE_MAX));
+    }
+
+    #[test]
     fn an_object_is_decoded_once_for_each_kind() {
         let entry = entry(b"12");
         let first = entry.object::<u8, _, _>(length).unwrap();

@@ -164,3 +164,32 @@ impl Read for Ready<'_> {
         read
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// What comes with the end of the connection is read; the end is found only if it is told of,
+    /// as a read of less than was asked for is taken for all there was.
+    #[test]
+    fn an_end_that_is_told_of_is_found() {
+        for told in [false, true] {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let stream = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+            listener.accept().unwrap().0.write_all(b"+OK\r\n:1\r\n").unwrap();
+            // Until all of it has come, with the end.
+            let mut all = [0; 9];
+            while stream.peek(&mut all).unwrap() < all.len() {}
+            stream.set_nonblocking(true).unwrap();
+            let (socket, mut frames) = (Socket::Tcp(TcpStream::from_std(stream)), Frames::new());
+            frames.wake(told);
+            assert_eq!(frames.next(&socket).unwrap(), Some(Value::Okay));
+            assert_eq!(frames.next(&socket).unwrap(), Some(Value::Int(1)));
+            assert_eq!(frames.next(&socket).is_err(), told, "told: {told}");
+            frames.wake(false);
+            assert!(frames.next(&socket).is_err(), "the poll has returned, so it is read again");
+        }
+    }
+}

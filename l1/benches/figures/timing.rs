@@ -12,8 +12,9 @@ pub(crate) type Round<'a> = Box<dyn FnMut() -> Vec<f64> + 'a>;
 /// interrupted.
 const PART: usize = 1 << 13;
 
-/// Rounds before each one that counts.
-const WARMING: usize = 3;
+/// Rounds before each one that counts. With one or three, what comes second of two subjects that read one
+/// cache was a third faster than the first: it takes the processor's last cache that long to settle.
+const WARMING: usize = 10;
 
 /// A round of hits each of which depends on the one before: `hit` gives the first byte of the
 /// value of a key, which is 0.
@@ -50,8 +51,7 @@ pub(crate) fn interleave(figure: &str, rounds: usize, mut subjects: Vec<(&str, R
     let mut least = vec![Vec::new(); subjects.len()];
     for _ in 0..rounds {
         for ((_, round), least) in subjects.iter_mut().zip(&mut least) {
-            // What the others have left in the processor's caches is not their fault. The three ways
-            // to read one cache follow each other: once would be less for the first of them.
+            // What the others have left in the processor's caches is not its fault.
             (0..WARMING).for_each(|_| drop(round()));
             keep_least(least, round());
         }

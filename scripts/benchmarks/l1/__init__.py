@@ -46,7 +46,7 @@ it is a constant of the script, and so is "to reach".
 ### How the cache is measured
 
 * Hits: thread CPU time of hits each of which depends on the one before, keys by Zipf's law (0.99), the first byte
-  of the value looked at. All take turns in one process, each warmed by three rounds before the one that counts; a
+  of the value looked at. All take turns in one process, each warmed by ten rounds before the one that counts; a
   round is measured in parts of 8,192 hits, and the mean of the least of each part is shown. Each key has a value of its
   own; "one value" is where all keys of the cache share one, which is then always near. L1 runs as it
   always does: with the lives of entries, staleness check, counts and eviction. The others expire nothing here and

@@ -460,4 +460,10 @@ mod tests {
         check(Value::Nil, 0);
         check(Value::BulkString(b"abc".to_vec()), 3);
         check(Value::Array(vec![Value::Int(1), Value::BulkString(vec![0; 9])]), 2 * slot + 9);
-        check(Value::Map(vec![(Value::SimpleString("ab".into()), Value::Nil)]), 2 * slot + 2)
+        check(Value::Map(vec![(Value::SimpleString("ab".into()), Value::Nil)]), 2 * slot + 2);
+        let empty = entry(b"").bytes();
+        assert_eq!(entry(b"12345678").bytes(), empty + 8);
+        let command = new(Kind::Command, Value::BulkString(b"12345678".to_vec()));
+        assert_eq!(command.bytes(), empty + size_of::<Beside>() + 8);
+    }
+}

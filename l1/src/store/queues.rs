@@ -348,4 +348,80 @@ impl Ghosts {
     }
 
     /// Remembers it, when there are so many entries.
-    fn a
+    fn add(&mut self, hash: u64, worth: Worth, entries: usize) {
+        let most = entries.saturating_add(entries / 2).max(16);
+        let sets = (most / 4).next_power_of_two();
+        if sets > self.sets.len() {
+            self.sets = vec![[Ghost::default(); 4]; sets];
+        }
+        self.most = u32::try_from(most).unwrap_or(u32::MAX);
+        self.now = self.now.wrapping_add(1);
+        let now = self.now;
+        let Some((set, print)) = self.set(hash) else { return };
+        let age =
+            |ghost: &Ghost| if ghost.print == 0 { u32::MAX } else { now.wrapping_sub(ghost.since) };
+        if let Some(oldest) = set.iter_mut().max_by_key(|ghost| age(ghost)) {
+            *oldest = Ghost::new(print, now, worth);
+        }
+    }
+
+    /// What it was worth, if it went lately; forgets it.
+    fn take(&mut self, hash: u64) -> Option<Worth> {
+        let (now, most) = (self.now, self.most);
+        let (set, print) = self.set(hash)?;
+        let ghost = set.iter_mut().find(|ghost| ghost.print == print)?;
+        let lately = now.wrapping_sub(ghost.since) < most;
+        let worth = std::mem::take(ghost).worth();
+        lately.then_some(worth)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_comes_back_must_be_worth_more() {
+        for (times, theirs, expected) in [
+            (0, 0, false),
+            (1, 0, true),
+            (1, 1, false),
+            (2, 1, false),
+            (3, 1, true),
+            (15, 15, false),
+        ] {
+            assert_eq!(outdoes(times, theirs), expected, "{times} against {theirs}");
+        }
+    }
+
+    #[test]
+    fn worth_is_halved_with_every_age() {
+        let mut ages = Ages { entries: 10, ..Ages::default() };
+        let worth = ages.more(Worth::default(), 99);
+        assert_eq!((worth.times, worth.age), (TIMES_MAX, 1));
+        for expected in [15, 7, 3, 1, 0, 0] {
+            assert_eq!(ages.times(worth), expected);
+            for _ in 0..10 {
+                ages.more(Worth::default(), 3);
+            }
+            ages.more(Worth::default(), 1);
+        }
+    }
+
+    #[test]
+    fn who_went_is_known_for_as_long_as_the_cache_and_a_half() {
+        let hash = |number: u64| number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let mut ghosts = Ghosts::new();
+        let worth = Worth { times: 9, age: 200, held: true };
+        (0..1000).for_each(|number| ghosts.add(hash(number), worth, 100));
+        let back = (0..1000).filter(|&number| {
+            let back = ghosts.take(hash(number));
+            assert!(back.is_none_or(|back| (back.times, back.age, back.held) == (9, 200, true)));
+            back.is_some()
+        });
+        let back: Vec<u64> = back.collect();
+        assert!(back.iter().all(|&number| number >= 850), "{back:?}");
+        assert!(back.len() > 100, "{back:?}");
+        assert!(ghosts.take(hash(back[0])).is_none(), "known twice");
+    }
+}

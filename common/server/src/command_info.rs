@@ -87,7 +87,7 @@ unsafe fn describe(api: &Api, command: *mut raw::Command, row: &Row) -> Option<(
         complexity: texts.keep(row.complexity),
         since: texts.keep(row.since),
         history: null_mut(),
-        tips: null(),
+        tips: texts.keep(&row.tips.join(" ")),
         arity: arity(row.arity),
         key_specs: if row.keys == Keys::None { null_mut() } else { keys.as_mut_ptr() },
         args: null_mut(),

@@ -199,3 +199,73 @@ fn splits_keep_the_peers_sizes() {
     let ratio = infos[0].size as f32 / infos[0].samples as f32;
     assert_eq!(infos[0].bytes_per_sample, ratio);
 }
+
+/// The value of one bucket of these samples, as a query of this direction finds it.
+fn bucket_of(values: &[f64], aggregator: Aggregator, is_reverse: bool) -> f64 {
+    let mut series = small(Options::default());
+    for (timestamp, &value) in (0..).zip(values) {
+        put(&mut series, timestamp, value);
+    }
+    let aggregation = Aggregation {
+        aggregators: vec![aggregator],
+        grid: Grid::new(NonZeroU64::new(1000).unwrap(), 0),
+        timestamp: BucketTimestamp::Start,
+        with_empty: false,
+    };
+    let query = Query { aggregation: Some(aggregation), is_reverse, ..Query::default() };
+    series.snapshot(&query, None).run(&query).unwrap().values()[0]
+}
+
+/// What a rule closes the first bucket with, and has in it after its last sample came anew.
+fn closed_of(values: &[f64], aggregator: Aggregator) -> [f64; 2] {
+    let mut series = small(Options::default());
+    series.add_rule(rule(aggregator, 100, 0));
+    for (timestamp, &value) in (0..).zip(values) {
+        put(&mut series, timestamp, value);
+    }
+    let told = |effects: Vec<Effect>| match effects[0].change {
+        Change::Close(sample) | Change::Update(sample) => sample.value,
+        Change::Remove(..) => panic!("something is left"),
+    };
+    [told(put(&mut series, 100, 5.0)), told(put(&mut series, 50, f64::NAN))]
+}
+
+/// Neither zero is less than the other: the comparison keeps the one that it saw first, wherever the
+/// other ones stand.
+#[test]
+fn of_two_zeros_the_first_one_counts() {
+    for first in [0.0, -0.0] {
+        for len in 2..12 {
+            for place in 1..len {
+                let mut values = vec![first; len];
+                values[place..].fill(-first);
+                for aggregator in [Aggregator::Min, Aggregator::Max] {
+                    let check = |found: f64, expected: f64, what: &str| {
+                        let bits = (found.to_bits(), expected.to_bits());
+                        assert_eq!(bits.0, bits.1, "{aggregator:?} {what} of {values:?}");
+                    };
+                    check(bucket_of(&values, aggregator, false), first, "forward");
+                    check(bucket_of(&values, aggregator, true), -first, "backward");
+                    let [closed, anew] = closed_of(&values, aggregator);
+                    check(closed, first, "a rule");
+                    check(anew, first, "a rule anew");
+                }
+            }
+        }
+    }
+}
+
+/// A duplicate policy keeps the old value only where that is less, or greater.
+#[test]
+fn of_two_equal_values_the_new_one_is_kept() {
+    for (old, new) in [(0.0, -0.0), (-0.0, 0.0)] {
+        for policy in [DuplicatePolicy::Min, DuplicatePolicy::Max] {
+            assert_eq!(policy.merge(old, new).map(f64::to_bits), Some(f64::to_bits(new)));
+        }
+        // Under LAST a sample is dropped that is as far from the last one as IGNORE allows: not at all.
+        let mut series = small(Options::default());
+        put(&mut series, 5, old);
+        assert_eq!(add(&mut series, 5, new, DuplicatePolicy::Last), Ok(Added::Ignored(5)));
+        assert_eq!(series.last().unwrap().value.to_bits(), old.to_bits());
+    }
+}

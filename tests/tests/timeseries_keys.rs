@@ -141,7 +141,8 @@ fn said_and_true(client: &mut Client, lines: &[String], copies: u32) -> Outcome<
 
 /// A line of so many samples, in order, from `first` on.
 fn samples(key: &str, first: u64, count: u64) -> String {
-    let samples = (first..first + count).map(|time| format!(" {key} {time} {}.{}", time % 7, time % 10));
+    let samples =
+        (first..first + count).map(|time| format!(" {key} {time} {}.{}", time % 7, time % 10));
     format!("TS.MADD{}", samples.collect::<String>())
 }
 

@@ -67,13 +67,14 @@ fn many_series_are_told_in_order() -> Outcome<()> {
     on_each_server(timeseries::spec, |server| {
         let mut client = server.client()?;
         for count in [1_999, 2_001, 11_000] {
+            client.expect("FLUSHALL", "+OK")?;
             make(&mut client, count)?;
             check(&mut client, count)?;
         }
         client.expect("EVAL \"return #redis.call('TS.MGET', 'FILTER', 'all=x')\" 0", ":11000")?;
-        let mut reader = acl::user(server, "reader", "~k* +@read")?;
+        let mut reader = acl::user(server, "reader", "~k* +ts.mget +ts.mrange")?;
         acl::allowed(&mut reader, "TS.MGET FILTER all=x")?;
-        let mut other = acl::user(server, "other", "~k1* +@read")?;
+        let mut other = acl::user(server, "other", "~k1* +ts.mget +ts.mrange")?;
         for line in ["TS.MGET FILTER all=x", "TS.MRANGE - + FILTER all=x"] {
             acl::refused(&mut other, line)?;
         }

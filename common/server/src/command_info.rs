@@ -60,8 +60,8 @@ pub(crate) unsafe fn register(api: &Api, ctx: *mut raw::Ctx, entry: &Entry) -> R
     Ok(())
 }
 
-/// Redis up to 8.0 and Valkey look for the slots of a cluster in the first of the key specs alone:
-/// where there are more, the command itself is asked ([`crate::entry`]).
+/// Redis up to 8.0 and Valkey look for the slots of a cluster in the first of the key specs alone, and
+/// there for no number of keys: where there are more, the command itself is asked ([`crate::entry`]).
 fn flags(row: &Row) -> String {
     let access = match row.access {
         Access::Read => "readonly",
@@ -70,8 +70,8 @@ fn flags(row: &Row) -> String {
     };
     let fast = if row.fast { " fast" } else { "" };
     let keys = match row.keys {
-        Keys::None | Keys::Tracked | Keys::Range { .. } | Keys::Counted { .. } => "",
-        Keys::FirstAndCounted { .. } => " getkeys-api",
+        Keys::None | Keys::Tracked | Keys::Range { .. } => "",
+        Keys::Counted { .. } | Keys::FirstAndCounted { .. } => " getkeys-api",
     };
     format!("{access}{fast}{keys}")
 }

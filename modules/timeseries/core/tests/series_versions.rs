@@ -112,3 +112,32 @@ fn logs_have_the_version_that_a_series_needs() {
         assert_eq!(told(again.rules()), told(series.rules()), "{name}");
     }
 }
+
+/// A mean keeps a sum for as long as that is a double, and then the mean itself; a payload says which.
+#[test]
+fn a_mean_says_whether_it_is_a_sum() {
+    let check = |values: &[f64], sum: f64, is_mean: bool| {
+        let mut series = Series::new(b"key", Options::default());
+        let average = Aggregator::parse(b"avg").unwrap();
+        let grid = Grid::new(NonZeroU64::new(100).unwrap(), 0);
+        series.add_rule(Rule::new(b"to".as_slice().into(), average, grid));
+        for (timestamp, &value) in (0..).zip(values) {
+            add(&mut series, timestamp, value);
+        }
+        let count = f64::from(u32::try_from(values.len()).unwrap());
+        let expected =
+            [Field::Double(sum), Field::Double(count), Field::Unsigned(u64::from(is_mean))];
+        let fields = saved(&series, DUMP_VERSION);
+        let found = fields.get(18..21).unwrap();
+        assert_eq!(found, expected, "{values:?}");
+        let mean = series.rules().first().and_then(Rule::latest).unwrap().value;
+        assert_eq!(mean, if is_mean { sum } else { sum / count }, "{values:?}");
+    };
+    const MAX: f64 = f64::MAX;
+    check(&[MAX / 2.0, MAX / 2.0], MAX, false);
+    check(&[MAX, -MAX], 0.0, false);
+    check(&[-MAX / 2.0, MAX, -MAX / 2.0], 0.0, false);
+    check(&[MAX * 0.75, MAX * 0.5], MAX * 0.625, true);
+    check(&[MAX, MAX], MAX, true);
+    check(&[-MAX, -MAX], -MAX, true);
+}

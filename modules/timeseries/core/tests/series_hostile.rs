@@ -255,3 +255,25 @@ fn filters_of_a_million_times_are_merged_and_not_looked_up() {
     assert_eq!(rows.len(), 100_000);
     assert!(start.elapsed() < Duration::from_secs(10));
 }
+
+/// A block has zeros on both sides, as many as a word has bits at most; what it says beyond is taken from
+/// the bits.
+#[test]
+fn blocks_of_more_than_a_word_are_refused() {
+    let fields = fields(Encoding::Compressed);
+    let data = fields.iter().rposition(|field| matches!(field, Field::Bytes(_))).unwrap();
+    let (leading, trailing) = (data - 2, data - 1);
+    for (place, zeros, is_whole) in [
+        (leading, 0, true),
+        (leading, 32, true),
+        (leading, 33, false),
+        (leading, u64::MAX, false),
+        (trailing, 0, true),
+        (trailing, 63, true),
+        (trailing, 64, false),
+        (trailing, 1 << 32, false),
+    ] {
+        let found = check(&with(&fields, place, Field::Unsigned(zeros)));
+        assert_eq!(found, is_whole, "{place} {zeros}");
+    }
+}

@@ -272,3 +272,30 @@ fn of_two_equal_values_the_new_one_is_kept() {
         assert_eq!(series.last().unwrap().value.to_bits(), old.to_bits());
     }
 }
+
+/// A line leads on to a sample behind the range: the last bucket of the range lies on it too.
+#[test]
+fn lines_fill_the_range_to_its_last_bucket() {
+    let mut series = small(Options::default());
+    put(&mut series, 0, 0.0);
+    put(&mut series, 100, 100.0);
+    let rows = |from: u64, to: u64| {
+        let aggregation = Aggregation {
+            aggregators: vec![Aggregator::Twa],
+            grid: Grid::new(NonZeroU64::new(10).unwrap(), 0),
+            timestamp: BucketTimestamp::Start,
+            with_empty: true,
+        };
+        let query = Query { from, to, aggregation: Some(aggregation), ..Query::default() };
+        let rows = series.snapshot(&query, None).run(&query).unwrap();
+        rows.times().iter().copied().zip(rows.values().iter().copied()).collect::<Vec<_>>()
+    };
+    let line = |starts: std::ops::Range<u64>| -> Vec<(u64, f64)> {
+        let value = |start: u32| (u64::from(start), f64::from(start) + 5.0);
+        starts.map(|place| value(u32::try_from(place).unwrap() * 10)).collect()
+    };
+    assert_eq!(rows(0, 50), line(0..6));
+    assert_eq!(rows(0, 59), line(0..6));
+    assert_eq!(rows(0, 60), line(0..7));
+    assert_eq!(rows(20, 45), line(2..5));
+}

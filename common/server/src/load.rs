@@ -18,7 +18,9 @@ use crate::record::RecordEntry;
 use crate::settings::LoadArguments;
 use crate::shared::SharedDocuments;
 use crate::value::TypeEntry;
-use crate::{alloc, capabilities, command_info, events, guard, info, settings, snapshot, turn};
+use crate::{
+    alloc, capabilities, command_info, events, guard, info, parts, settings, snapshot, turn,
+};
 
 /// What a module does last when it is loaded; an error refuses to load and is logged.
 pub type Ready = fn(&LoadArguments) -> Result<(), String>;
@@ -113,7 +115,7 @@ impl Module {
     ) -> Result<(), String> {
         // SAFETY: the server's own function.
         let api = unsafe { raw::fill(get_api) }
-            .map_err(|missing| format!("this server is too old, it lacks {}", missing.0))?;
+            .map_err(|missing| format!("{TOO_OLD} (it lacks {})", missing.0))?;
         // SAFETY: the server's own function.
         unsafe { capabilities::probe(get_api, api) };
         // SAFETY: the caller's promise.
@@ -175,6 +177,7 @@ impl Module {
             for entry in self.commands {
                 command_info::register(api, ctx, entry)?;
             }
+            parts::pick(self.commands);
             snapshot::follow(api, ctx);
             if let Some(figures) = self.info {
                 info::register(api, ctx, figures);
@@ -190,6 +193,8 @@ impl Module {
         Ok(())
     }
 }
+
+const TOO_OLD: &str = "this server is too old: Redis 7.0 or Valkey 8.0, or later, is needed";
 
 const OPTIONS: u32 =
     REDISMODULE_OPTIONS_HANDLE_IO_ERRORS | REDISMODULE_OPTION_NO_IMPLICIT_SIGNAL_MODIFIED;

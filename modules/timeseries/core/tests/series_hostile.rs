@@ -277,3 +277,21 @@ fn blocks_of_more_than_a_word_are_refused() {
         assert_eq!(found, is_whole, "{place} {zeros}");
     }
 }
+
+/// A chunk begins behind the last sample of the one before it, not with it.
+#[test]
+fn chunks_that_meet_in_one_sample_are_refused() {
+    let fields = fields(Encoding::Uncompressed);
+    let mut chunks =
+        fields.iter().enumerate().skip(1).filter(|(_, field)| matches!(field, Field::Bytes(_)));
+    let ((_, Field::Bytes(first)), (place, Field::Bytes(second))) =
+        (chunks.next().unwrap(), chunks.next().unwrap())
+    else {
+        unreachable!("two chunks")
+    };
+    let last = u64::from_le_bytes(first[first.len() - 16..][..8].try_into().unwrap());
+    for (time, is_whole) in [(last - 1, false), (last, false), (last + 1, true)] {
+        let moved = [&time.to_le_bytes()[..], &second[8..]].concat();
+        assert_eq!(check(&with(&fields, place, Field::Bytes(moved))), is_whole, "{time}");
+    }
+}

@@ -299,3 +299,22 @@ fn lines_fill_the_range_to_its_last_bucket() {
     assert_eq!(rows(0, 60), line(0..7));
     assert_eq!(rows(20, 45), line(2..5));
 }
+
+#[test]
+fn both_ends_of_a_filter_pass() {
+    let mut series = small(Options::default());
+    for value in [1.0, 2.0, 3.0, 4.0, f64::NAN] {
+        let time = series.last().map_or(0, |last| last.timestamp + 1);
+        put(&mut series, time, value);
+    }
+    let check = |min: f64, max: f64, expected: &[u64]| {
+        let query = Query { values: Some((min, max)), ..Query::default() };
+        let rows = series.snapshot(&query, None).run(&query).unwrap();
+        assert_eq!(rows.times(), expected, "{min} to {max}");
+    };
+    check(2.0, 3.0, &[1, 2]);
+    check(2.5, 2.5, &[]);
+    check(2.0, 2.0, &[1]);
+    check(f64::NEG_INFINITY, f64::INFINITY, &[0, 1, 2, 3]);
+    check(3.0, 2.0, &[]);
+}

@@ -1,7 +1,7 @@
 //! The client-side cache in front of clusters whose nodes are not where they listen, or are hard to
 //! reach, or speak TLS only.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail so")]
+#![expect(clippy::unwrap_used, reason = "tests fail so")]
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -11,12 +11,12 @@ use std::time::{Duration, Instant};
 use keyspan_l1::rustls::crypto::ring::default_provider;
 use keyspan_l1::rustls::{ClientConfig, RootCertStore};
 use keyspan_l1::{Error, L1};
-use keyspan_tests::l1::cluster::{Cluster, Walker, on_each_cluster, on_each_cluster_as};
+use keyspan_tests::l1::cluster::{Cluster, Walker, on_each_cluster, on_each_cluster_as, option};
 use keyspan_tests::l1::proxy::Proxy;
 use keyspan_tests::l1::rules::{Check, Subject};
 use keyspan_tests::l1::{STALENESS_MAX, check, plan};
 use keyspan_tests::replication::wait;
-use keyspan_tests::{Name, Outcome, Server, ensure};
+use keyspan_tests::{Outcome, Server, ensure};
 
 /// What nodes may take to tell each other.
 const GOSSIP: Duration = Duration::from_millis(200);
@@ -260,13 +260,11 @@ fn over_tls() -> Outcome<()> {
         let spec = spec.file("cert.pem", certificate.as_bytes()).file("key.pem", key.as_bytes());
         spec.options(options.as_flattened())
     };
-    on_each_cluster_as(spec, 3, false, |name, cluster| over_tls_of(name, cluster, &trust))
+    on_each_cluster_as(spec, 3, false, |_, cluster| over_tls_of(cluster, &trust))
 }
 
-fn over_tls_of(_: Name, cluster: &Cluster, trust: &Arc<ClientConfig>) -> Outcome<()> {
-    let reply = cluster.client(0)?.value("CONFIG GET tls-port")?;
-    let [_, port] = reply.elements()? else { panic!("no port of TLS") };
-    let port = String::from_utf8_lossy(port.bytes()?).into_owned();
+fn over_tls_of(cluster: &Cluster, trust: &Arc<ClientConfig>) -> Outcome<()> {
+    let port = option(cluster.nodes.first().unwrap(), "tls-port")?;
     known(cluster, "localhost")?;
     let url = format!("rediss+cluster://localhost:{port}");
     let strange = L1::builder(&url).build().err().unwrap();

@@ -206,8 +206,7 @@ impl Cluster {
         if keys.is_empty() {
             return Ok(false);
         }
-        let port = self.node(to)?.port();
-        let keys = keys.join(" ");
+        let (port, keys) = (inner_port(self.node(to)?)?, keys.join(" "));
         let reply = source.line(&format!("MIGRATE 127.0.0.1 {port} \"\" 0 5000 KEYS {keys}"))?;
         let text = || String::from_utf8_lossy(&reply).into_owned();
         ensure(reply.starts_with(b"+OK") || reply.starts_with(b"+NOKEY"), text)?;
@@ -255,9 +254,22 @@ fn node(name: Name, spec: impl Fn(Spec) -> Spec) -> Outcome<Server> {
 }
 
 fn bus_port(node: &Server) -> Outcome<String> {
-    let reply = node.client()?.value("CONFIG GET cluster-port")?;
-    let [_, port] = reply.elements()? else { return Err(Failure::new("no cluster-port")) };
-    Ok(String::from_utf8_lossy(port.bytes()?).into_owned())
+    option(node, "cluster-port")
+}
+
+/// The port at which other nodes hand keys over.
+fn inner_port(node: &Server) -> Outcome<String> {
+    match option(node, "tls-cluster")?.as_str() {
+        "yes" => option(node, "tls-port"),
+        _ => Ok(node.port().to_string()),
+    }
+}
+
+/// What an option of the node is set to.
+pub fn option(node: &Server, name: &str) -> Outcome<String> {
+    let reply = node.client()?.value(&format!("CONFIG GET {name}"))?;
+    let [_, value] = reply.elements()? else { return Err(Failure::new(format!("no {name}"))) };
+    Ok(String::from_utf8_lossy(value.bytes()?).into_owned())
 }
 
 /// A client of a cluster, in raw RESP: it goes where MOVED and ASK send it.

@@ -294,6 +294,27 @@ fn checked_while_primaries_are_killed() -> Outcome<()> {
     })
 }
 
+/// Mode (f): a primary that is cut off from the others may have been replaced, and not know.
+#[test]
+fn a_primary_that_sees_a_minority_proves_nothing() -> Outcome<()> {
+    each(|_, cluster, cache| {
+        cluster.walker().call("k", &["SET", "k", "v"])?;
+        while text(cache, "k").is_none() {}
+        warm(cache, "k");
+        let owner = cluster.owner(cluster.slot("k")?)?;
+        let others = (0..3).filter(|node| *node != owner);
+        let _deaf = others
+            .map(|node| Deaf::new(&cluster.client(node)?.info("process_id")?))
+            .collect::<Outcome<Vec<_>>>()?;
+        // A hit needs nobody; a miss is told that the cluster is down.
+        let start = Instant::now();
+        while cache.get("k").is_ok() {
+            ensure(start.elapsed() < Duration::from_secs(10), || "it is believed".into())?;
+        }
+        Ok(())
+    })
+}
+
 /// A slot of one shard after the other: votes for the same one are given seldom.
 fn shard(step: usize) -> i64 {
     i64::try_from(step % 3 * 6000 + 100).unwrap()

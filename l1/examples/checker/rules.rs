@@ -195,16 +195,26 @@ impl<'a> Check<'a> {
         Ok(*locked(&self.figures))
     }
 
-    /// The values of all keys, when every change has been heard of.
+    /// The values of all keys, when every change has been heard of. What is not answered is asked
+    /// again, as long as something is.
     fn values(&self) -> Result<Vec<u64>, String> {
-        let start = Instant::now();
+        let mut values: Vec<Option<u64>> = vec![None; self.keys.len()];
+        let mut start = Instant::now();
         while start.elapsed() < Duration::from_secs(30) {
-            if self.subject.catch_up() {
-                let values: Option<Vec<u64>> =
-                    self.subject.read_all(&self.keys).into_iter().collect();
-                if let Some(values) = values {
-                    return Ok(values);
+            if !self.subject.catch_up() {
+                continue;
+            }
+            let missing = values.iter().zip(&self.keys).filter(|(value, _)| value.is_none());
+            let missing: Vec<String> = missing.map(|(_, key)| key.clone()).collect();
+            let mut answers = self.subject.read_all(&missing).into_iter();
+            for value in values.iter_mut().filter(|value| value.is_none()) {
+                *value = answers.next().flatten();
+                if value.is_some() {
+                    start = Instant::now();
                 }
+            }
+            if let Some(values) = values.iter().copied().collect() {
+                return Ok(values);
             }
         }
         Err("the cache does not connect again".into())

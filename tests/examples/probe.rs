@@ -4,6 +4,7 @@
 //! does not let a module do most of this.
 
 #![expect(unsafe_code, reason = "the entry point, and one function that the bindings do not wrap")]
+#![expect(missing_docs, reason = "the macro's functions")]
 #![expect(clippy::unwrap_used, reason = "a server without these functions is not tested")]
 
 use std::time::Duration;

@@ -57,11 +57,19 @@ fn lives_have_a_cap() -> Outcome<()> {
             let builder = L1::builder(&url(server)).max_ttl(Duration::from_millis(400));
             let cache = builder.max_null_ttl(Duration::from_millis(150)).build().unwrap();
             server.client()?.line("SET k v")?;
-            cache.set_for("short", "v", Duration::from_millis(250)).unwrap();
             cache.set_for("long", "v", Duration::from_secs(60)).unwrap();
             for (key, most) in [("k", 400), ("long", 400), ("short", 250), ("none", 150)] {
-                let served = served(&cache, key).as_millis();
-                assert!(served <= most && served >= most / 4, "{key}: {served} ms of {most}");
+                // On a busy machine a read may come too late to be a hit.
+                let mut longest = 0;
+                for _ in 0..20 {
+                    cache.set_for("short", "v", Duration::from_millis(250)).unwrap();
+                    longest = longest.max(served(&cache, key).as_millis());
+                    assert!(longest <= most, "{key}: {longest} ms of {most}");
+                    if longest >= most / 4 {
+                        break;
+                    }
+                }
+                assert!(longest >= most / 4, "{key}: {longest} ms of {most}");
             }
             assert!(server.client()?.value("PTTL long")?.integer()? > 50_000);
             Ok(())
@@ -74,7 +82,8 @@ fn every_figure_moves() -> Outcome<()> {
     on_each_server(
         |spec| spec,
         |server| {
-            let cache = L1::builder(&url(server)).capacity_bytes(1 << 20).build().unwrap();
+            let cache = L1::builder(&url(server)).capacity_bytes(1 << 20);
+            let cache = cache.timeout(Duration::from_secs(30)).build().unwrap();
             let mut other = server.client()?;
             other.line("MSET k v x 1")?;
             let fresh = cache.stats();
@@ -97,7 +106,9 @@ fn every_figure_moves() -> Outcome<()> {
             cache.get_or_load("new", None, load).unwrap();
             assert_eq!(cache.stats().loads, 1);
             let keys: Vec<String> = (0..9000).map(|key| format!("{key:0100}")).collect();
-            cache.get_many(&keys).unwrap();
+            for part in keys.chunks(500) {
+                cache.get_many(part).unwrap();
+            }
             let full = cache.stats();
             assert!(full.evictions > 1000 && full.bytes <= 1 << 20, "{full:?}");
             other.line("CLIENT KILL TYPE normal")?;

@@ -3,15 +3,14 @@
 //! Built with the bindings' own macro, apart from the crate that our modules are built on: that one
 //! does not let a module do most of this.
 
-#![expect(unsafe_code, reason = "the entry point, and one function that the bindings do not wrap")]
+#![expect(unsafe_code, reason = "the entry point, which the macro makes")]
 #![expect(missing_docs, reason = "the macro's functions")]
-#![expect(clippy::unwrap_used, reason = "a server without these functions is not tested")]
 
 use std::time::Duration;
 
 use redis_module::alloc::RedisAlloc;
 use redis_module::{
-    Context, ModuleOptions, NextArg, RedisResult, RedisString, RedisValue, raw, redis_module,
+    Context, ModuleOptions, NextArg, RedisResult, RedisString, RedisValue, redis_module,
 };
 
 /// The key that is named.
@@ -40,15 +39,6 @@ fn later(server: &Context, words: Vec<RedisString>) -> RedisResult {
     Ok(RedisValue::SimpleStringStatic("OK"))
 }
 
-/// As [`read`], and says that the key has changed.
-fn signal(server: &Context, words: Vec<RedisString>) -> RedisResult {
-    let key = key(words)?;
-    drop(server.open_key(&key));
-    // SAFETY: the server has filled the table of its functions in; context and key are alive.
-    unsafe { raw::RedisModule_SignalModifiedKey.unwrap()(server.ctx, key.inner) };
-    Ok(RedisValue::SimpleStringStatic("OK"))
-}
-
 /// Has the server run `GET`.
 fn inner(server: &Context, words: Vec<RedisString>) -> RedisResult {
     server.call("GET", &[&key(words)?])
@@ -72,7 +62,6 @@ redis_module! {
         ["probe.open", open, "write", 1, 1, 1, ""],
         ["probe.open-undeclared", open, "write", 0, 0, 0, ""],
         ["probe.open-later", later, "write", 0, 0, 0, ""],
-        ["probe.signal", signal, "write", 1, 1, 1, ""],
         ["probe.inner", inner, "readonly", 0, 0, 0, ""],
         ["probe.quiet", quiet, "", 0, 0, 0, ""],
     ],

@@ -3,7 +3,6 @@
 //! Built with the bindings' own macro, apart from the crate that our modules are built on: that one
 //! does not let a module do most of this.
 
-#![expect(unsafe_code, reason = "the entry point, which the macro makes")]
 #![expect(missing_docs, reason = "the macro's functions")]
 
 use std::time::Duration;

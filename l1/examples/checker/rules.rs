@@ -91,6 +91,9 @@ pub struct Figures {
     pub stale: u64,
 }
 
+/// The index of a key, its name, and the number it gets.
+type Write<'a> = (usize, &'a str, u64);
+
 /// So many keys are written at once by others.
 const BATCH: usize = 16;
 
@@ -323,7 +326,7 @@ impl<'a> Check<'a> {
     }
 
     /// Writes every second key again and again, so many at once.
-    fn write(&self, first: usize, batch: usize, write: &mut dyn FnMut(&[(usize, &str, u64)])) {
+    fn write(&self, first: usize, batch: usize, write: &mut dyn FnMut(&[Write<'_>])) {
         let indices: Vec<usize> = (first..self.plan.keys).step_by(2).collect();
         let (mut writes, mut rest) = (0, 0);
         for batch in indices.chunks(batch).cycle() {

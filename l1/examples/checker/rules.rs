@@ -94,6 +94,9 @@ pub struct Figures {
 /// So many keys are written at once by others.
 const BATCH: usize = 16;
 
+/// Writes several keys: their indices, their names and their numbers.
+type Batches<'a> = dyn FnMut(&[(usize, &str, u64)]) + 'a;
+
 /// What is known of one key.
 #[derive(Default)]
 struct Record {
@@ -323,7 +326,7 @@ impl<'a> Check<'a> {
     }
 
     /// Writes every second key again and again, so many at once.
-    fn write(&self, first: usize, batch: usize, write: &mut dyn FnMut(&[(usize, &str, u64)])) {
+    fn write(&self, first: usize, batch: usize, write: &mut Batches<'_>) {
         let indices: Vec<usize> = (first..self.plan.keys).step_by(2).collect();
         let (mut writes, mut rest) = (0, 0);
         for batch in indices.chunks(batch).cycle() {

@@ -122,7 +122,6 @@ fn migrations() -> Outcome<()> {
 }
 
 fn main() -> Outcome<()> {
-    migrations()?;
     let pause = |millis| thread::sleep(Duration::from_millis(millis));
     run("calm", 250, |_, _| pause(10))?;
     run("split and late", 400, |step, proxy| {
@@ -135,5 +134,6 @@ fn main() -> Outcome<()> {
     run("kills", 200, |step, proxy| {
         pause(if step % 2 == 0 { 10 } else { 40 });
         proxy.kill();
-    })
+    })?;
+    migrations()
 }

@@ -91,11 +91,11 @@ pub struct Figures {
     pub stale: u64,
 }
 
-/// The index of a key, its name, and the number it gets.
-type Write<'a> = (usize, &'a str, u64);
-
 /// So many keys are written at once by others.
 const BATCH: usize = 16;
+
+/// Writes several keys: their indices, their names and their numbers.
+type Batches<'a> = dyn FnMut(&[(usize, &str, u64)]) + 'a;
 
 /// What is known of one key.
 #[derive(Default)]
@@ -326,7 +326,7 @@ impl<'a> Check<'a> {
     }
 
     /// Writes every second key again and again, so many at once.
-    fn write(&self, first: usize, batch: usize, write: &mut dyn FnMut(&[Write<'_>])) {
+    fn write(&self, first: usize, batch: usize, write: &mut Batches<'_>) {
         let indices: Vec<usize> = (first..self.plan.keys).step_by(2).collect();
         let (mut writes, mut rest) = (0, 0);
         for batch in indices.chunks(batch).cycle() {

@@ -17,6 +17,7 @@
 
 pub mod acl;
 pub mod bloom;
+pub mod cluster;
 pub mod crash;
 pub mod docker;
 mod failure;
@@ -31,6 +32,7 @@ pub mod replication;
 mod resp;
 mod server;
 pub mod timeseries;
+pub mod together;
 pub mod transcript;
 mod value;
 pub mod words;

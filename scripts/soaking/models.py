@@ -81,7 +81,7 @@ class Family:
 class Documents(Family):
     """JSON documents, indexed by a tag and a number."""
 
-    prefix, count = "doc", 300
+    prefix, count = "doc", 1000
 
     def create(self, key):
         held = {"w": f"w{self.worker}", "n": self.draw.randrange(1000), "t": self.draw.choice(TAGS), "l": [], "o": {}}
@@ -123,7 +123,7 @@ class Documents(Family):
 class Items(Family):
     """Hashes with vectors."""
 
-    prefix, count = "item", 300
+    prefix, count = "item", 1000
 
     def vector(self):
         """Small whole numbers, so that distances are exact in any order of addition."""
@@ -256,7 +256,7 @@ class Series(Family):
     """Time series, each with a rule that adds up every ten milliseconds."""
 
     prefix, count = "series", 24
-    samples_max = 1500
+    samples_max = 4000
     bucket = 10
 
     def create(self, key):

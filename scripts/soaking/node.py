@@ -90,10 +90,13 @@ class Node(Server):
         return float(dict(zip(told[::2], told[1::2]))[b"percent_indexed"]) >= 1
 
     def memory(self):
-        """Bytes in use and bytes resident, after the allocator was told to give back what it can."""
+        """Bytes in use, bytes resident, and those in use for data: without buffers of clients and replication.
+
+        The allocator is told before to give back what it can.
+        """
         self.call("MEMORY", "PURGE")
         fields = self.info("memory")
-        return int(fields["used_memory"]), int(fields["used_memory_rss"])
+        return tuple(int(fields[name]) for name in ("used_memory", "used_memory_rss", "used_memory_dataset"))
 
     def crash_lines(self):
         """Lines of the log that no log may have."""

@@ -4,6 +4,7 @@ import signal
 import threading
 import time
 from multiprocessing import Event, Process, SimpleQueue
+from pathlib import Path
 
 from benchmarks.resp import Connection, ReplyError
 
@@ -12,15 +13,27 @@ PING_SECONDS = 0.01
 FIELDS = ("used_memory", "used_memory_rss", "instantaneous_ops_per_sec")
 
 
+def waited_seconds(pid):
+    """How long the main thread of a process was ready and had no processor; 0 where the system does not say it."""
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
+    except (OSError, IndexError, ValueError):
+        return 0.0
+
+
 class Sampler(threading.Thread):
     """Asks a server for its figures; those of a server that is away are missing."""
 
     def __init__(self, node):
         super().__init__(daemon=True)
         self.node, self.samples, self.stopping = node, [], threading.Event()
+        # Of each life.
+        self.waited = {}
 
     def run(self):
         while not self.stopping.wait(SAMPLE_SECONDS):
+            pid = self.node.process.pid
+            self.waited[pid] = max(self.waited.get(pid, 0.0), waited_seconds(pid))
             try:
                 fields = self.node.info("everything")
                 self.samples.append((time.monotonic(), *(int(fields[name]) for name in FIELDS)))

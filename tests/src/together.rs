@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::thread;
 
 use crate::replication::wait;
-use crate::{Client, Failure, Outcome, Server, Spec, Value, ensure};
+use crate::{Client, Failure, Outcome, Spec, Value, ensure};
 
 /// Every module.
 pub const MODULES: [&str; 4] = ["bloom", "json", "search", "timeseries"];
@@ -87,13 +87,13 @@ fn of_kind(kind: u64, end: u64) -> impl Iterator<Item = u64> {
     (kind..end).step_by(KINDS as usize)
 }
 
-/// Whether what is asked about the rule of a tag's series is answered.
+/// What is to be said of the rule of a tag's series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rule {
+    /// Nothing: RESTORE makes series without rules.
+    Any,
     /// It has added up everything.
     Kept,
-    /// Not asked.
-    Any,
 }
 
 /// Fails unless every write of a number below `end` is there, and in the indexes. There may be more.
@@ -121,7 +121,9 @@ fn kept(client: &mut Client, tag: &str, end: u64) -> Outcome<()> {
     let counted = client.value(&format!("CMS.QUERY cms:{{{tag}}} x"))?;
     let ranked = client.value(&format!("TDIGEST.RANK td:{{{tag}}} 1000000000"))?;
     for (kind, count) in [(5, counted), (6, ranked)] {
-        let [Value::Integer(count)] = count.elements()? else { return Err(Failure::new("no count")) };
+        let [Value::Integer(count)] = count.elements()? else {
+            return Err(Failure::new("no count"));
+        };
         let wanted = of_kind(kind, end).count();
         let enough = usize::try_from(*count).is_ok_and(|count| count >= wanted);
         // An empty digest ranks nothing.
@@ -151,9 +153,10 @@ fn samples(client: &mut Client, key: &str) -> Outcome<BTreeMap<u64, u64>> {
     let mut samples = BTreeMap::new();
     for sample in client.value(&format!("TS.RANGE {key} - +"))?.elements()? {
         let [time, value] = sample.elements()? else { return Err(Failure::new("no sample")) };
-        let bad = |_| Failure::new(format!("{key}: {sample}"));
-        let value: u64 = String::from_utf8_lossy(value.bytes()?).parse().map_err(|_| Failure::new(format!("{key}: {sample}")))?;
-        samples.insert(u64::try_from(time.integer()?).map_err(bad)?, value);
+        let number =
+            |text: &str| text.parse().map_err(|_| Failure::new(format!("{key}: {sample}")));
+        let time = number(&time.integer()?.to_string())?;
+        samples.insert(time, number(&String::from_utf8_lossy(value.bytes()?))?);
     }
     Ok(samples)
 }
@@ -217,9 +220,37 @@ impl Writer for crate::cluster::Walker {
     }
 }
 
-/// Writes numbers from `next` on until told to stop, counting those that are acknowledged. Ends well when
-/// the server is gone.
-pub fn write_until(
+/// Numbers acknowledged so far, of each writer.
+pub type Counts = [AtomicU64];
+
+/// Runs `body` while each tag is written to by its writer, from the number `first` on. Gives what `body`
+/// gives, and for each tag the first number that was not acknowledged.
+///
+/// A writer whose server is gone has ended well; an error reply is a failure.
+pub fn under_writes<W: Writer + Send, T>(
+    writers: Vec<(&str, W)>,
+    first: u64,
+    body: impl FnOnce(&Counts) -> Outcome<T>,
+) -> Outcome<(T, Vec<u64>)> {
+    let counts: Vec<AtomicU64> = writers.iter().map(|_| AtomicU64::new(first)).collect();
+    let stop = AtomicBool::new(false);
+    let outcome = thread::scope(|scope| {
+        let (stop, counts) = (&stop, &counts);
+        let begin = |(count, (tag, mut writer)): (_, (_, W))| {
+            scope.spawn(move || write_until(&mut writer, tag, count, stop))
+        };
+        let writing: Vec<_> = counts.iter().zip(writers).map(begin).collect();
+        let outcome = body(counts);
+        stop.store(true, Relaxed);
+        let lost = |_| Err(Failure::new("a writing thread died"));
+        let ended = writing.into_iter().map(|thread| thread.join().unwrap_or_else(lost));
+        let ended = ended.collect::<Vec<Outcome<()>>>();
+        outcome.and_then(|outcome| ended.into_iter().collect::<Outcome<()>>().map(|()| outcome))
+    })?;
+    Ok((outcome, counts.into_iter().map(AtomicU64::into_inner).collect()))
+}
+
+fn write_until(
     writer: &mut impl Writer,
     tag: &str,
     next: &AtomicU64,
@@ -227,28 +258,15 @@ pub fn write_until(
 ) -> Outcome<()> {
     while !stop.load(Relaxed) {
         let number = next.load(Relaxed);
-        match writer.call(tag, &write(tag, number)) {
+        let words = write(tag, number);
+        match writer.call(tag, &words) {
             Ok(reply) if reply.starts_with(b"-") => {
-                return Err(Failure::new(reply.escape_ascii().to_string()).during(&write_text(number)));
+                let line = words.join(&b' ').escape_ascii().to_string();
+                return Err(Failure::new(reply.escape_ascii().to_string()).during(&line));
             }
             Ok(_) => next.store(number + 1, Relaxed),
             Err(_) => return Ok(()),
         }
     }
     Ok(())
-}
-
-fn write_text(number: u64) -> String {
-    let words = write("tag", number);
-    words.iter().map(|word| word.escape_ascii().to_string()).collect::<Vec<_>>().join(" ")
-}
-
-/// Runs `body` while each of the tags is written to over a connection of its own; how many numbers of
-/// each were acknowledged. Goes on from `first`.
-pub fn under_writes<T>(
-    writers: Vec<(&str, Box<dyn FnMut() -> Outcome<Box<dyn Write + Send>> + Send>)>,
-    body: impl FnOnce(&[AtomicU64]) -> Outcome<T>,
-) -> Outcome<T> {
-    let _ = writers;
-    body(&[])
 }

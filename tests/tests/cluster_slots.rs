@@ -67,16 +67,18 @@ fn moved_under_load(
     left(&mut old)
 }
 
-/// Fails if the old owner still finds something of the slot.
+/// Fails if the old owner goes on to find something of the slot.
 fn left(old: &mut Client) -> Outcome<()> {
-    for index in ["docs", "items"] {
-        let found = together::keys_found(old, index, MOVING)?;
-        ensure(found.is_empty(), || format!("the old owner finds {found:?}"))?;
-    }
-    let series = old.value(&format!("TS.QUERYINDEX g={MOVING}"))?.to_string();
-    ensure(series == "[]", || format!("the old owner finds {series}"))?;
-    let read = old.value(&format!("TS.MGET FILTER g={MOVING}"))?.to_string();
-    ensure(read == "[]", || format!("the old owner reads {read}"))
+    let mut found = String::new();
+    let gone = wait("the old owner to forget", || {
+        let [docs, items] = ["docs", "items"].map(|index| together::keys_found(old, index, MOVING));
+        let series = old.value(&format!("TS.QUERYINDEX g={MOVING}"))?.to_string();
+        let read = old.value(&format!("TS.MGET FILTER g={MOVING}"))?.to_string();
+        let (docs, items) = (docs?, items?);
+        found = format!("{docs:?} {items:?} {series} {read}");
+        Ok(docs.is_empty() && items.is_empty() && series == "[]" && read == "[]")
+    });
+    gone.map_err(|failure| failure.during(&found))
 }
 
 #[test]

@@ -13,10 +13,10 @@ use crate::{Client, Failure, Outcome, Spec, Value, ensure};
 pub const MODULES: [&str; 4] = ["bloom", "json", "search", "timeseries"];
 
 /// Writes of one number after the other, a kind each.
-const KINDS: u64 = 8;
+const KINDS: u32 = 8;
 
 /// How many milliseconds the rule adds up; ten samples.
-const BUCKET: u64 = 10 * KINDS;
+const BUCKET: u64 = 10 * KINDS as u64;
 
 /// The indexes over the documents and hashes of all writers.
 const INDEXES: [&str; 2] = [
@@ -69,7 +69,7 @@ pub fn write(tag: &str, number: u64) -> Vec<Vec<u8>> {
     let document = format!("{{\"g\":\"{tag}\",\"n\":{number}}}");
     // Eight digits are two numbers as well.
     let vector = format!("{number:08}");
-    let words: Vec<String> = match number % KINDS {
+    let words: Vec<String> = match number % u64::from(KINDS) {
         0 => ["JSON.ARRAPPEND", &key("log"), "$.e", &n].map(str::to_owned).into(),
         1 => ["JSON.SET", &one("doc"), "$", &document].map(str::to_owned).into(),
         2 => ["HSET", &one("item"), "g", tag, "n", &n, "v", &vector].map(str::to_owned).into(),
@@ -84,7 +84,7 @@ pub fn write(tag: &str, number: u64) -> Vec<Vec<u8>> {
 
 /// The numbers below `end` of a kind.
 fn of_kind(kind: u64, end: u64) -> impl Iterator<Item = u64> {
-    (kind..end).step_by(KINDS as usize)
+    (kind..end).filter(move |number| number % u64::from(KINDS) == kind)
 }
 
 /// What is to be said of the rule of a tag's series.

@@ -50,7 +50,7 @@ def draw(run, path):
     commands.set_xlabel("seconds; dotted: the primary was ended and started again")
     for axes in (memory, ping, commands):
         axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(loc="upper right", fontsize=8, frameon=False)
+        axes.legend(loc="lower right", bbox_to_anchor=(1, 0.97), ncols=3, fontsize=8, frameon=False)
         for when, what in run["done"]:
             if what.startswith(ENDS):
                 axes.axvline(when, color="#444444", linewidth=0.8, linestyle=":")

@@ -41,7 +41,7 @@ def happened(record):
 
 def page(record, with_chart):
     """The report as Markdown."""
-    lines = [f"# Soak of {record.server}", "", f"Seed {record.seed}. {len(record.violations)} violations.", ""]
+    lines = [f"# Soak of {record.server}", "", f"Seed {record.seed}. Violations: {len(record.violations)}.", ""]
     lines += [f"* {violation}" for violation in record.violations[:50]] + [""] * bool(record.violations)
     lines += ["| what | measured | bound |", "|---|---|---|"]
     lines += [f"| {what} | {measured} | {bound} |" for what, measured, bound in figures(record)]
@@ -71,7 +71,7 @@ def series(record):
     """What the chart shows, from the beginning on, in seconds."""
     since = lambda when: round(when - record.begin, 2)
     return {
-        "title": f"{record.server}: {len(record.violations)} violations in {(record.end - record.begin) / 60:.0f} minutes",
+        "title": f"{record.server}, {(record.end - record.begin) / 60:.0f} minutes, violations: {len(record.violations)}",
         "samples": [(since(when), *rest) for when, *rest in record.samples],
         "pings": [(since(when), round(ms, 3)) for when, ms in record.pings],
         "rests": [(since(begin), since(end)) for begin, end in record.rests],

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 TAGS = ("a", "b", "c", "d")
 NEAREST = 10
 FOUND_MAX = 10000
+# A search whose time is up answers with what it has found: no answer for a check.
+UNHURRIED = ("TIMEOUT", 60000)
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class Family:
     def found(self, ask, index, tag):
         """Keys of this worker that a search of an index finds by a tag."""
         query = f"@w:{{w{self.worker}}} @t:{{{tag}}}"
-        (reply,) = ask([("FT.SEARCH", index, query, "NOCONTENT", "LIMIT", 0, FOUND_MAX)])
+        (reply,) = ask([("FT.SEARCH", index, query, "NOCONTENT", "LIMIT", 0, FOUND_MAX, *UNHURRIED)])
         return {key.decode() for key in reply[1:]} if isinstance(reply, list) else reply
 
     def searched(self, ask, index, tag_of):
@@ -74,8 +76,8 @@ class Family:
             wanted = {key for key, held in self.held.items() if tag_of(held) == tag}
             found = self.found(ask, index, tag)
             if found != wanted:
-                differing = sorted(found ^ wanted)[:3] if isinstance(found, set) else found
-                yield f"{index} @t:{{{tag}}}: {len(wanted)} documents expected, differing in {differing}"
+                differing = f"{len(found)}, {sorted(found ^ wanted)[:3]}" if isinstance(found, set) else found
+                yield f"{index} @t:{{{tag}}}: {len(wanted)} documents expected, not {differing}"
 
 
 class Documents(Family):
@@ -163,7 +165,7 @@ class Items(Family):
         point = self.vector()
         query = f"@w:{{w{self.worker}}}=>[KNN {NEAREST} @v $b AS d]"
         words = ("FT.SEARCH", "items", query, "PARAMS", 2, "b", struct.pack("<8f", *point), "SORTBY", "d",
-                 "RETURN", 1, "d", "DIALECT", 2)
+                 "RETURN", 1, "d", "DIALECT", 2, *UNHURRIED)
         (reply,) = ask([words])
         found = [float(fields[1]) for fields in reply[2::2]] if isinstance(reply, list) else reply
         near = lambda held: float(sum((one - other) ** 2 for one, other in zip(held["v"], point)))

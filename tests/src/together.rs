@@ -170,9 +170,9 @@ fn found(client: &mut Client, tag: &str, end: u64) -> Outcome<()> {
     Ok(())
 }
 
-/// Keys of a tag that an index has.
+/// Keys of a tag that an index has: all of them, as time does not cut the search short.
 pub fn keys_found(client: &mut Client, index: &str, tag: &str) -> Outcome<BTreeSet<String>> {
-    let line = format!("FT.SEARCH {index} @g:{{{tag}}} NOCONTENT LIMIT 0 100000");
+    let line = format!("FT.SEARCH {index} @g:{{{tag}}} NOCONTENT LIMIT 0 100000 TIMEOUT 60000");
     let found = client.value(&line)?;
     let names = found.elements()?.iter().skip(1);
     names.map(|name| Ok(String::from_utf8_lossy(name.bytes()?).into_owned())).collect()

@@ -32,11 +32,8 @@ ENTRYPOINT ["valkey-server"]
 
 FROM ${SERVER}
 COPY --from=modules --chmod=755 /keyspan/target/modules/ /usr/lib/keyspan/
+COPY packaging/keyspan.conf /etc/keyspan/keyspan.conf
 WORKDIR /data
 VOLUME /data
 EXPOSE 6379
-CMD ["--bind", "* -::*", "--protected-mode", "no", "--dir", "/data", \
-     "--loadmodule", "/usr/lib/keyspan/libkeyspan_bloom.so", \
-     "--loadmodule", "/usr/lib/keyspan/libkeyspan_json.so", \
-     "--loadmodule", "/usr/lib/keyspan/libkeyspan_search.so", \
-     "--loadmodule", "/usr/lib/keyspan/libkeyspan_timeseries.so"]
+CMD ["/etc/keyspan/keyspan.conf", "--bind", "* -::*", "--protected-mode", "no", "--dir", "/data"]

@@ -67,13 +67,13 @@ fn arity(row: &Row) -> String {
     }
 }
 
-/// The page of a module's commands, in Markdown.
-pub fn commands(title: &str, rows: &[Row]) -> String {
+/// The page of a module's commands, in Markdown; `more` says what follows a command's line on its table.
+pub fn commands(title: &str, rows: &[Row], more: impl Fn(&Row) -> String) -> String {
     let mut page = format!("# {title}\n\nWritten from the command table by `scripts/docs`.\n");
     for row in rows {
         let _ = write!(
             page,
-            "\n## {}\n\n{}.\n\n```\n{}\n```\n\n* Complexity: {}.\n* Since {} of the reference; arity {}; flags {}; ACL @{}; keys {}.\n",
+            "\n## {}\n\n{}.\n\n```\n{}\n```\n\n* Complexity: {}.\n* Since {} of the reference; arity {}; flags {}; ACL @{}; keys {}.\n{}",
             row.name.to_uppercase(),
             row.summary,
             syntax(row),
@@ -83,6 +83,7 @@ pub fn commands(title: &str, rows: &[Row]) -> String {
             flags(row),
             row.category,
             keys(row),
+            more(row),
         );
     }
     page

@@ -19,6 +19,9 @@ pub const SERVERS: [Name; 6] = [
     Name("valkey-9.1"),
 ];
 
+/// Debian 11's server, which lacks what the modules need.
+pub const TOO_OLD: Name = Name("redis-6.0");
+
 impl Name {
     /// The server of this name, such as `valkey-8.1`.
     pub fn parse(text: &str) -> Outcome<Self> {

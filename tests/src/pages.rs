@@ -8,6 +8,7 @@ use keyspan_common::{
     settings::Setting,
 };
 
+use crate::example::Example;
 use crate::{Outcome, ensure, workspace};
 
 /// The tables of one module.
@@ -32,7 +33,13 @@ impl Tables<'_> {
     /// The page that differs, or the file that cannot be written.
     pub fn check_pages(&self) -> Outcome<()> {
         let Self { page, commands, module, rows, settings } = *self;
-        check(&format!("docs/commands/{page}.md"), &docs::commands(commands, rows))?;
+        let examples = Example::read(page)?;
+        let more = |row: &Row| {
+            let example =
+                examples.iter().find(|example| example.command.eq_ignore_ascii_case(row.name));
+            example.map(Example::markdown).unwrap_or_default()
+        };
+        check(&format!("docs/commands/{page}.md"), &docs::commands(commands, rows, more))?;
         let title = format!("Settings of {commands}");
         check(&format!("docs/settings/{page}.md"), &docs::settings(&title, module, settings))
     }
@@ -49,7 +56,14 @@ impl Tables<'_> {
             let is_alone = *arity == Arity::Exactly(1);
             ensure(is_alone == arguments.is_empty(), || lacks("arguments"))?;
         }
-        Ok(())
+        let examples = Example::read(self.page)?;
+        let (names, shown): (Vec<_>, Vec<_>) = (
+            self.rows.iter().map(|row| row.name.to_uppercase()).collect(),
+            examples.into_iter().map(|example| example.command).collect(),
+        );
+        ensure(names == shown, || {
+            format!("tests/examples/{}.txt: {shown:?}, not {names:?}", self.page)
+        })
     }
 }
 

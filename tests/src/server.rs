@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::{Client, Failure, Kind, Name, Outcome, Protocol, docker};
+use crate::{Client, Failure, Kind, Name, Outcome, Protocol, TOO_OLD, docker};
 
 /// How long a server may take until it answers; a whole `.rdb` of 100 MB loads within it.
 const START_MAX: Duration = Duration::from_secs(60);
@@ -97,6 +97,16 @@ impl Spec {
         Server::start(self.clone())
     }
 
+    /// Starts it, which has to fail: what it logged. Its folder goes.
+    pub fn start_refused(&self) -> Outcome<String> {
+        let mut server = Server::launched(self.clone())?;
+        let outcome = server.wait_until_ready();
+        let log = server.log()?;
+        server.keep = outcome.is_ok();
+        crate::ensure(outcome.is_err(), || format!("{} started: {log}", server.name()))?;
+        Ok(log)
+    }
+
     /// The options that every server under test gets, then its own.
     fn command_line(&self, port: u16, folder: &str, modules: &str) -> Vec<String> {
         let port = port.to_string();
@@ -120,11 +130,13 @@ impl Spec {
             ["--bind", "127.0.0.1"],
             ["--dir", folder],
             ["--save", ""],
-            ["--enable-debug-command", "yes"],
-            ["--enable-module-command", "yes"],
             ["--repl-diskless-sync-delay", "0"],
         ];
         let mut line: Vec<String> = base.as_flattened().iter().map(|&word| word.into()).collect();
+        if self.name != TOO_OLD {
+            let gates = ["--enable-debug-command", "yes", "--enable-module-command", "yes"];
+            line.extend(gates.map(str::to_owned));
+        }
         for (module, arguments) in &self.modules {
             line.extend(["--loadmodule".into(), format!("{modules}/{module}")]);
             line.extend(arguments.iter().cloned());
@@ -171,6 +183,13 @@ impl Server {
     }
 
     fn start_once(spec: Spec) -> Outcome<Self> {
+        let mut server = Self::launched(spec)?;
+        server.wait_until_ready()?;
+        Ok(server)
+    }
+
+    /// Its process, which does not answer yet.
+    fn launched(spec: Spec) -> Outcome<Self> {
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
         let label = format!("keyspan-{}-{number}-{}", std::process::id(), spec.name);
         let folder = env::temp_dir().join(&label);
@@ -181,9 +200,7 @@ impl Server {
         let port = free_port()?;
         let process = launch(&spec, port, &folder, &label)?;
         let keep = env::var_os("KEYSPAN_KEEP").is_some_and(|value| value == "1");
-        let mut server = Self { spec, port, folder, process, container: label, keep };
-        server.wait_until_ready()?;
-        Ok(server)
+        Ok(Self { spec, port, folder, process, container: label, keep })
     }
 
     /// Which server this is.

@@ -84,3 +84,41 @@ fn timeseries_draws_a_day() -> Outcome<()> {
     }
     Ok(())
 }
+
+#[test]
+fn json_asks_and_edits_documents() -> Outcome<()> {
+    for server in servers()? {
+        let Output { status, stdout, stderr } = run("json", server, &[])?;
+        let (text, stderr) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
+        ensure(status.success(), || format!("{server}: {stderr}"))?;
+        for part in [
+            "1,002 packages in 6 documents: 177 kB of text, ",
+            "vcs: git, gittuf, gitsign",
+            r#"{"$.packages[0].tags":[["free","small","old"]],"$.packages[0].installed_kib":[1252]}"#,
+        ] {
+            ensure(text.lines().any(|line| line.starts_with(part)), || {
+                format!("{server}: no {part} in\n{text}")
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// What does not depend on the server's allocator, nor on what a Top-K draws.
+#[test]
+fn bloom_counts_a_day() -> Outcome<()> {
+    for server in servers()? {
+        let Output { status, stdout, stderr } = run("bloom", server, &[])?;
+        let (text, stderr) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
+        ensure(status.success(), || format!("{server}: {stderr}"))?;
+        for part in [
+            "54,482 of 54,482 visitors known, 0.33% of strangers taken for one",
+            "4,999 pages, 0.48% of the views counted too many",
+            "/page/0, ",
+            "p50 20.0 ms (exactly 20.0), p95 64.0 ms (exactly 63.4), p99 103.3 ms (exactly 103.3)",
+        ] {
+            ensure(text.contains(part), || format!("{server}: no {part} in\n{text}"))?;
+        }
+    }
+    Ok(())
+}

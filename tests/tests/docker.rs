@@ -68,68 +68,143 @@ fn bloom_on_valkey() -> Outcome<()> {
 }
 
 /// Builds the image of the Dockerfile from ready libraries and an image of a server, so that no
-/// registry is needed, and asks the server in it.
-#[test]
-fn the_image_has_the_modules_loaded() -> Outcome<()> {
+/// registry is needed, and hands it over.
+fn with_image(body: impl Fn(&str) -> Outcome<()>) -> Outcome<()> {
     if !can_run() {
         return Ok(());
     }
     let native = docker::server_image(Name::parse("valkey-8.1")?)?;
-    let context = std::env::temp_dir().join(format!("keyspan-image-{}", std::process::id()));
-    let modules = context.join("target/modules");
-    fs::create_dir_all(&modules)?;
-    for module in ["bloom", "json", "search", "timeseries"] {
-        let module = format!("libkeyspan_{module}.so");
-        fs::copy(modules_folder().join(&module), modules.join(&module))?;
+    let tag =
+        format!("keyspan-test/image-{}-{:?}", std::process::id(), std::thread::current().id());
+    let tag = tag.replace("ThreadId(", "").replace(')', "");
+    let context = std::env::temp_dir().join(tag.replace('/', "-"));
+    for (from, to) in
+        [(modules_folder(), "target/modules"), (workspace().join("packaging"), "packaging")]
+    {
+        fs::create_dir_all(context.join(to))?;
+        for file in fs::read_dir(from)? {
+            let file = file?;
+            if file.file_type()?.is_file() {
+                fs::copy(file.path(), context.join(to).join(file.file_name()))?;
+            }
+        }
     }
-    let tag = format!("keyspan-test/image-{}", std::process::id());
-    let file = workspace().join("Dockerfile");
-    let built = docker::build(&[
+    let (file, server) = (workspace().join("Dockerfile"), format!("SERVER={native}"));
+    let (file, place) = (file.to_string_lossy(), context.to_string_lossy());
+    let words = [
         "--build-arg",
         "MODULES=prebuilt",
         "--build-arg",
-        &format!("SERVER={native}"),
+        &server,
         "--file",
-        &file.to_string_lossy(),
+        &file,
         "--tag",
         &tag,
-        &context.to_string_lossy(),
-    ]);
+        &place,
+    ];
+    let built = docker::build(&words);
     fs::remove_dir_all(&context)?;
     if !built? {
         eprintln!("NOT TESTED: no Docker client on this machine has BuildKit");
         return Ok(());
     }
-    let asked = ask(&tag);
+    let outcome = body(&tag);
     docker::run(&["rmi", "--force", &tag])?;
-    asked
+    outcome
 }
 
-/// Starts a container of the image as a user would, without a network, and asks it from inside.
-fn ask(image: &str) -> Outcome<()> {
-    let container = docker::run(&["run", "--detach", "--rm", "--network", "none", image])?;
-    let entry = docker::run(&["inspect", "--format", "{{join .Config.Entrypoint \" \"}}", image])?;
-    let client = entry.replace("-server", "-cli");
-    let call = |words: &[&str]| {
-        let mut line = vec!["exec", container.as_str()];
-        line.extend(client.split(' '));
+/// A container of the image.
+struct Container {
+    id: String,
+    client: Vec<String>,
+}
+
+impl Container {
+    fn start(image: &str, options: &[&str], command: &[String]) -> Outcome<Self> {
+        let mut line = vec!["run", "--detach", "--rm"];
+        line.extend(options);
+        line.push(image);
+        line.extend(command.iter().map(String::as_str));
+        let id = docker::run(&line)?;
+        let entry =
+            docker::run(&["inspect", "--format", "{{join .Config.Entrypoint \" \"}}", image])?;
+        let client = entry.replace("-server", "-cli").split(' ').map(str::to_owned).collect();
+        Ok(Self { id, client })
+    }
+
+    /// What the server's own client prints for these words.
+    fn call(&self, words: &[&str]) -> Outcome<String> {
+        let mut line = vec!["exec", self.id.as_str()];
+        line.extend(self.client.iter().map(String::as_str));
         line.extend(words);
         docker::run(&line)
-    };
-    let answers = || -> Outcome<()> {
-        wait("the server in the container", || Ok(call(&["PING"]).is_ok_and(|r| r == "PONG")))?;
-        call(&["JSON.SET", "d", "$", "[1,2]"])?;
-        let reply = call(&["JSON.GET", "d", "$[1]"])?;
-        ensure(reply == "[2]", || format!("JSON.GET in the container: {reply}"))?;
-        let reply = call(&["BF.ADD", "f", "item"])?;
-        ensure(reply == "1", || format!("BF.ADD in the container: {reply}"))?;
-        let reply = call(&["FT.CREATE", "i", "SCHEMA", "t", "TAG"])?;
-        ensure(reply == "OK", || format!("FT.CREATE in the container: {reply}"))?;
-        let reply = call(&["TS.ADD", "s", "1", "2"])?;
-        ensure(reply == "1", || format!("TS.ADD in the container: {reply}"))
-    };
-    let outcome = answers();
-    let log = docker::run(&["logs", &container]).unwrap_or_default();
-    docker::run(&["kill", &container])?;
-    outcome.map_err(|failure| failure.during(&log))
+    }
+
+    fn answers(&self, words: &[&str], expected: &str) -> Outcome<()> {
+        let reply = self.call(words)?;
+        ensure(reply == expected, || format!("{words:?} in the container: {reply}"))
+    }
+
+    fn wait(&self, words: &[&str], expected: &str) -> Outcome<()> {
+        let what = format!("{words:?} in the container");
+        wait(&what, || Ok(self.call(words).is_ok_and(|reply| reply == expected)))
+    }
+
+    /// Ends it; a failure gets its log.
+    fn end(&self, outcome: Outcome<()>) -> Outcome<()> {
+        let log = docker::run(&["logs", &self.id]).unwrap_or_default();
+        docker::run(&["kill", &self.id])?;
+        outcome.map_err(|failure| failure.during(&log))
+    }
+}
+
+fn all_modules_answer(server: &Container) -> Outcome<()> {
+    server.answers(&["JSON.SET", "d", "$", "[1,2]"], "OK")?;
+    server.answers(&["JSON.GET", "d", "$[1]"], "[2]")?;
+    server.answers(&["BF.ADD", "f", "item"], "1")?;
+    server.answers(&["FT.CREATE", "i", "SCHEMA", "t", "TAG"], "OK")?;
+    server.answers(&["TS.ADD", "s", "1", "2"], "1")
+}
+
+#[test]
+fn the_image_has_the_modules_loaded() -> Outcome<()> {
+    with_image(|image| {
+        let server = Container::start(image, &["--network", "none"], &[])?;
+        server.end(server.wait(&["PING"], "PONG").and_then(|()| all_modules_answer(&server)))
+    })
+}
+
+/// The words that `compose.yaml` gives a service's server.
+fn composed(service: &str) -> Outcome<Vec<String>> {
+    let text = fs::read_to_string(workspace().join("compose.yaml"))?;
+    let from = text.lines().skip_while(|line| *line != format!("  {service}:"));
+    let words = from.skip_while(|line| *line != "    command:").skip(1);
+    let words = words.map_while(|line| line.strip_prefix("      - "));
+    let words: Vec<_> = words.map(|word| word.trim_matches('"').to_owned()).collect();
+    ensure(!words.is_empty(), || format!("compose.yaml has no command of {service}"))?;
+    Ok(words)
+}
+
+/// The primary and the replica of `compose.yaml`, in one network of their own.
+#[test]
+fn the_composed_replica_follows() -> Outcome<()> {
+    with_image(|image| {
+        let network = ["--network", "none", "--add-host", "keyspan:127.0.0.1"];
+        let primary = Container::start(image, &network, &composed("keyspan")?)?;
+        let follow = || -> Outcome<()> {
+            primary.wait(&["PING"], "PONG")?;
+            all_modules_answer(&primary)?;
+            let mut words = composed("replica")?;
+            words.extend(["--port".to_owned(), "6380".to_owned()]);
+            let joined = format!("container:{}", primary.id);
+            let replica = Container::start(image, &["--network", &joined], &words)?;
+            let same = || -> Outcome<()> {
+                replica.wait(&["-p", "6380", "JSON.GET", "d", "$[1]"], "[2]")?;
+                primary.answers(&["JSON.SET", "d", "$[1]", "5"], "OK")?;
+                replica.wait(&["-p", "6380", "JSON.GET", "d", "$[1]"], "[5]")
+            };
+            replica.end(same())
+        };
+        primary.end(follow())
+    })
 }

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use keyspan_tests::{Failure, Name, Outcome, Protocol, Spec, Transcript, ensure, workspace};
+use keyspan_tests::{
+    Failure, Name, Outcome, Protocol, SERVERS, Spec, Transcript, ensure, workspace,
+};
 
 /// Plays every transcript of a folder on fresh servers.
 fn play(folder: &str, module: Option<&str>, server: &str) -> Outcome<()> {
@@ -67,6 +69,21 @@ fn a_wrong_reply_is_told_with_its_line() -> Outcome<()> {
         ensure(told.contains(part), || format!("{part:?} is not in: {told}"))?;
     }
     ensure(!told.contains("PING"), || told.clone())
+}
+
+/// The README says how many commands are played where; every one of them is, above.
+#[test]
+fn the_readme_tells_what_is_played() -> Outcome<()> {
+    let readme = fs::read_to_string(workspace().join("README.md"))?;
+    for module in ["json", "bloom", "search", "timeseries"] {
+        let folder = workspace().join("tests/transcripts").join(module);
+        let transcripts = Transcript::read_folder(&folder)?;
+        let steps: usize = transcripts.iter().map(|transcript| transcript.steps.len()).sum();
+        let cells = format!(" {steps} x 2 |").repeat(SERVERS.len());
+        let row = format!("| `libkeyspan_{module}.so` |{cells}");
+        ensure(readme.lines().any(|line| line == row), || format!("README.md lacks: {row}"))?;
+    }
+    Ok(())
 }
 
 #[test]

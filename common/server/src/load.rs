@@ -114,7 +114,7 @@ impl Module {
     ) -> Result<(), String> {
         // SAFETY: the server's own function.
         let api = unsafe { raw::fill(get_api) }
-            .map_err(|missing| format!("this server is too old, it lacks {}", missing.0))?;
+            .map_err(|missing| format!("{TOO_OLD} (it lacks {})", missing.0))?;
         // SAFETY: the server's own function.
         unsafe { capabilities::probe(get_api, api) };
         // SAFETY: the caller's promise.
@@ -191,6 +191,8 @@ impl Module {
         Ok(())
     }
 }
+
+const TOO_OLD: &str = "this server is too old: Redis 7.0 or Valkey 8.0, or later, is needed";
 
 const OPTIONS: u32 =
     REDISMODULE_OPTIONS_HANDLE_IO_ERRORS | REDISMODULE_OPTION_NO_IMPLICIT_SIGNAL_MODIFIED;

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::path::PathBuf;
 use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
@@ -50,13 +51,14 @@ fn is_whole(reply: &[u8]) -> bool {
     }
 }
 
-/// Nanoseconds of CPU that the cache's I/O thread has spent.
+/// Nanoseconds of CPU that the cache's I/O thread has spent. A thread may end while they are listed.
 fn pilot_ns() -> f64 {
     let tasks = fs::read_dir("/proc/self/task").unwrap().map(|task| task.unwrap().path());
-    let spent =
-        tasks.filter(|task| fs::read_to_string(task.join("comm")).unwrap() == "keyspan-l1\n");
+    let is_pilot = |task: &PathBuf| {
+        fs::read_to_string(task.join("comm")).is_ok_and(|name| name == "keyspan-l1\n")
+    };
     let ns = |text: String| text.split(' ').next().unwrap().parse::<f64>().unwrap();
-    spent.map(|task| ns(fs::read_to_string(task.join("schedstat")).unwrap())).sum()
+    tasks.filter(is_pilot).map(|task| ns(fs::read_to_string(task.join("schedstat")).unwrap())).sum()
 }
 
 pub(crate) fn run(url: &str) {

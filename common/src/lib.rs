@@ -10,6 +10,7 @@ pub mod data_type;
 pub mod docs;
 pub mod host;
 pub mod keyspace;
+pub mod lines;
 pub mod number;
 pub mod rdb;
 pub mod record;

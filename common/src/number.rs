@@ -63,6 +63,44 @@ pub fn print_u64(number: u64, out: &mut Vec<u8>) {
     }
 }
 
+/// Prints whole numbers that share all but their last eight digits with the one before, as times do:
+/// the others are kept as text.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Successive {
+    /// What stands before the last eight digits, 0 if nothing is kept.
+    high: u64,
+    text: [u8; 16],
+    len: usize,
+}
+
+impl Successive {
+    /// Appends the decimal text of `number`.
+    #[inline]
+    pub fn print(&mut self, number: u64, out: &mut Vec<u8>) {
+        let high = number / u64::from(EIGHT_DIGITS_END);
+        #[expect(clippy::cast_possible_truncation, reason = "a remainder below 10^8")]
+        let low = (number % u64::from(EIGHT_DIGITS_END)) as u32;
+        if high == 0 {
+            return print_first(eight_digits(low), 8, out);
+        }
+        if high != self.high {
+            self.keep(high);
+        }
+        let end = out.len() + self.len;
+        out.extend_from_slice(&self.text);
+        out.truncate(end);
+        out.extend_from_slice(&(eight_digits(low) | EIGHT_ZEROS).to_le_bytes());
+    }
+
+    #[cold]
+    fn keep(&mut self, high: u64) {
+        let mut buffer = itoa::Buffer::new();
+        let text = buffer.format(high).as_bytes();
+        self.text.iter_mut().zip(text).for_each(|(place, digit)| *place = *digit);
+        (self.high, self.len) = (high, text.len());
+    }
+}
+
 /// Appends the first `count` of eight digits without leading zeros, but one digit at least.
 #[inline]
 fn print_first(digits: u64, count: usize, out: &mut Vec<u8>) {
@@ -277,7 +315,9 @@ fn shortest_digits(magnitude: f64) -> (Vec<u8>, i32) {
 
 #[cfg(test)]
 mod tests {
-    use super::{parse_f64, parse_i64, print_f64, print_i64, print_resp_double, print_u64};
+    use super::{
+        Successive, parse_f64, parse_i64, print_f64, print_i64, print_resp_double, print_u64,
+    };
 
     fn printed<T>(print: fn(T, &mut Vec<u8>), value: T) -> String {
         let mut out = Vec::new();
@@ -346,8 +386,14 @@ mod tests {
         let near = powers.flat_map(|power| [power - 1, power, power + 1, power / 10 * 9]);
         // Every four digits, at both ends of eight.
         let parts = (0..10_000).flat_map(|part| [part, part * 10_000, part * 10_001]);
+        let mut successive = Successive::default();
         for number in near.chain(parts) {
             assert_eq!(printed(print_u64, number), number.to_string());
+            for number in [number, number.wrapping_add(1), number ^ 1 << 63] {
+                let mut out = Vec::new();
+                successive.print(number, &mut out);
+                assert_eq!(String::from_utf8(out).unwrap(), number.to_string());
+            }
         }
         for hundredths in 0..100_000 {
             let number = f64::from(hundredths) / 100.0;

@@ -1,5 +1,7 @@
 //! Replies before they are RESP2 or RESP3.
 
+use crate::lines::Part;
+
 /// One client's reply, written front to back: after `array(n)` come `n` replies.
 ///
 /// What RESP2 lacks is written as Redis does: a map as an array of keys and values, a set as an
@@ -34,6 +36,12 @@ pub trait Reply {
 
     /// `-text`, as an element of an array: the error of a whole command is its `Err`.
     fn error(&mut self, text: &str);
+
+    /// Whether [`Self::part`] may be called: the client speaks RESP2, and bytes reach it as they are.
+    fn takes_parts(&mut self) -> bool;
+    /// Lines of RESP2, as [`Lines`](crate::lines::Lines) makes them. If they are more than is owed, or
+    /// hold a NUL, nothing is written.
+    fn part(&mut self, part: &mut Part);
 
     /// `+OK`.
     fn ok(&mut self) {

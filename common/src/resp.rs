@@ -1,6 +1,6 @@
 //! Replies as the bytes that a server sends: the [`Reply`] of tests and fuzz targets.
 
-use crate::{number, reply::Reply};
+use crate::{lines::Part, number, reply::Reply};
 
 /// The protocol that a client speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,6 +109,14 @@ impl Reply for Encoder {
 
     fn map(&mut self, len: usize) {
         if self.is_resp3() { self.len(b'%', len) } else { self.len(b'*', len * 2) }
+    }
+
+    fn takes_parts(&mut self) -> bool {
+        self.protocol == Protocol::Resp2
+    }
+
+    fn part(&mut self, part: &mut Part) {
+        self.framed(b'+', part.text());
     }
 
     fn set(&mut self, len: usize) {

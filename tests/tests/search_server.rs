@@ -546,6 +546,36 @@ fn settings_are_redisearchs() -> Outcome<()> {
     )
 }
 
+/// valkey-search answers in RESP3 as in RESP2, and valkey-glide reads nothing else.
+#[test]
+fn resp3_has_lists_where_asked_for() -> Outcome<()> {
+    on_each_server(search, |server| {
+        let mut client = server.client_in(Protocol::Resp3)?;
+        run(&mut client, &["FT.CREATE i SCHEMA t TAG SORTABLE", "HSET one t a"])?;
+        let lists = "*3\r\n:1\r\n$3\r\none\r\n*2\r\n$1\r\nt\r\n$1\r\na";
+        let is_map = |reply: Vec<u8>| {
+            ensure(reply.starts_with(b"%5\r\n+attributes"), || format!("{}", reply.escape_ascii()))
+        };
+        is_map(client.line("FT.SEARCH i @t:{a}")?)?;
+        client.expect("CONFIG SET search.resp3-family valkey", "+OK")?;
+        client.expect("FT.SEARCH i @t:{a}", lists)?;
+        client.expect(
+            "FT.SEARCH i @t:{a} NOCONTENT WITHSORTKEYS SORTBY t",
+            "*3\r\n:1\r\n$3\r\none\r\n$2\r\n$a",
+        )?;
+        client.expect("FT._LIST", "*1\r\n+i")?;
+        let info = client.line("FT.INFO i")?;
+        ensure(info.starts_with(b"*"), || format!("{}", info.escape_ascii()))?;
+        let typed = [b"\r\n%".as_slice(), b"\r\n~", b"\r\n,"];
+        let has = |mark: &&[u8]| info.windows(3).any(|three| three == *mark);
+        ensure(!typed.iter().any(has), || format!("{}", info.escape_ascii()))?;
+        let profile = client.line("FT.PROFILE i SEARCH QUERY @t:{a}")?;
+        ensure(profile.starts_with(b"%6\r\n"), || format!("{}", profile.escape_ascii()))?;
+        client.expect("CONFIG SET search.resp3-family redis", "+OK")?;
+        is_map(client.line("FT.SEARCH i @t:{a}")?)
+    })
+}
+
 #[test]
 fn temporary_indexes_go() -> Outcome<()> {
     on_each_server(search, |server| {

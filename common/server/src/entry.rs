@@ -15,6 +15,7 @@ use keyspan_common::{
 use crate::command_info::{FIRST_OF_COUNTED, key_flags};
 use crate::context::Context;
 use crate::guard::guard;
+use crate::parts;
 use crate::raw::{self, Api};
 use crate::reply::ClientReply;
 
@@ -51,6 +52,10 @@ unsafe extern "C" fn enter<C: Command<Value: DataType>>(
     if !fits(C::ROW.arity, count) {
         // SAFETY: the call's context.
         return unsafe { (api.wrong_arity)(ctx) };
+    }
+    // SAFETY: the call's context; nothing was written.
+    if unsafe { parts::answer(api, ctx) } {
+        return raw::OK;
     }
     // SAFETY: the words of the call.
     let words = unsafe { slice::from_raw_parts(argv, count) };

@@ -22,6 +22,7 @@ mod job;
 mod key;
 mod load;
 pub mod log;
+mod parts;
 mod raw;
 mod rdb;
 mod record;

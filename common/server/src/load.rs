@@ -19,7 +19,9 @@ use crate::record::RecordEntry;
 use crate::settings::LoadArguments;
 use crate::shared::SharedDocuments;
 use crate::value::TypeEntry;
-use crate::{alloc, capabilities, command_info, events, guard, info, settings, snapshot, turn};
+use crate::{
+    alloc, capabilities, command_info, events, guard, info, parts, settings, snapshot, turn,
+};
 
 /// What a module does last when it is loaded; an error refuses to load and is logged.
 pub type Ready = fn(&LoadArguments) -> Result<(), String>;
@@ -176,6 +178,7 @@ impl Module {
             for entry in self.commands {
                 command_info::register(api, ctx, entry)?;
             }
+            parts::pick(self.commands);
             snapshot::follow(api, ctx);
             if let Some(figures) = self.info {
                 info::register(api, ctx, figures);

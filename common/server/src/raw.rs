@@ -204,6 +204,8 @@ api! {
         free_call_reply: RedisModule_FreeCallReply(*mut CallReply);
         call_reply_element: RedisModule_CallReplyArrayElement(
             *mut CallReply, usize) -> *mut CallReply;
+        call_reply_bytes: RedisModule_CallReplyProto(
+            *mut CallReply, *mut usize) -> *const c_char;
         call_reply_text: RedisModule_CallReplyStringPtr(
             *mut CallReply, *mut usize) -> *const c_char;
         server_info: RedisModule_GetServerInfo(*mut Ctx, *const c_char) -> *mut ServerInfo;

@@ -1,11 +1,12 @@
 //! A reply written straight to the client.
 
 use std::cell::Cell;
-use std::ffi::{c_char, c_int, c_long};
+use std::ffi::{CStr, c_char, c_int, c_long};
 
-use keyspan_common::reply::Reply;
+use keyspan_common::{lines::Part, reply::Reply};
 use redis_module::raw::REDISMODULE_CTX_FLAGS_RESP3;
 
+use crate::parts;
 use crate::raw::{self, Api};
 use crate::text::{with_c_str, with_line};
 
@@ -168,6 +169,20 @@ impl Reply for ClientReply {
         if self.owes(0) {
             // SAFETY: the context of the running callback.
             unsafe { (self.api.reply_double)(self.ctx, number) };
+        }
+    }
+
+    fn takes_parts(&mut self) -> bool {
+        // SAFETY: the context of the running callback.
+        !self.is_resp3() && unsafe { parts::are_taken(self.api, self.ctx) }
+    }
+
+    fn part(&mut self, part: &mut Part) {
+        let Some(owed) = part.owed_behind(self.owed) else { return };
+        if let Ok(text) = CStr::from_bytes_with_nul(part.c_text()) {
+            // SAFETY: the context of the running callback.
+            unsafe { (self.api.reply_simple)(self.ctx, text.as_ptr()) };
+            self.owed = owed;
         }
     }
 

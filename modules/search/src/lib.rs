@@ -18,6 +18,7 @@ mod document;
 pub mod error;
 mod expanded;
 mod follow;
+mod lists;
 #[cfg(feature = "module")]
 mod module;
 #[cfg(feature = "module")]

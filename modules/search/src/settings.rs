@@ -120,8 +120,16 @@ pub static RDB_GRAPH: Setting = Setting::new(
     1,
 );
 
+/// Whose shape replies have in RESP3.
+pub static RESP3_FAMILY: Setting = Setting::new(
+    "resp3-family",
+    "What FT.SEARCH, FT.INFO and FT._LIST answer in RESP3: RediSearch's maps and sets (redis), or the lists of RESP2, as valkey-search does (valkey); valkey-glide reads no others",
+    Kind::Choice(&["redis", "valkey"]),
+    0,
+);
+
 /// The table, in the order of the documents.
-pub static SETTINGS: [&Setting; 12] = [
+pub static SETTINGS: [&Setting; 13] = [
     &WORKERS,
     &TIMEOUT,
     &ON_TIMEOUT,
@@ -134,7 +142,13 @@ pub static SETTINGS: [&Setting; 12] = [
     &MAX_VECTOR_DIMENSIONS,
     &MAX_VECTOR_M,
     &RDB_GRAPH,
+    &RESP3_FAMILY,
 ];
+
+/// Whether replies are lists, whatever the protocol.
+pub(crate) fn is_resp3_family_valkey() -> bool {
+    RESP3_FAMILY.get() == 1
+}
 
 /// A setting whose range has no negative number.
 pub fn count(setting: &Setting) -> u64 {

@@ -14,6 +14,7 @@ use keyspan_server::{Call, Server, ServerCommand};
 
 use super::{INDEX, row, word};
 use crate::error::Error;
+use crate::lists::shaped;
 use crate::registry::{self, Entry, lock};
 use crate::settings::{self, WORKERS};
 
@@ -35,8 +36,10 @@ impl ServerCommand for List {
 
     fn run(_: &mut Call<'_>, _: Args<'_>, reply: &mut dyn Reply) -> Result<(), Error> {
         let all = registry::all();
-        reply.set(all.len());
-        all.iter().for_each(|entry| reply.line(&entry.name));
+        shaped(reply, |reply| {
+            reply.set(all.len());
+            all.iter().for_each(|entry| reply.line(&entry.name));
+        });
         Ok(())
     }
 }
@@ -78,7 +81,8 @@ impl ServerCommand for Info {
 const FEW: u64 = 4096;
 
 fn tell(entry: &Arc<Entry>, info: engine::Info, server: &Server<'_>, reply: &mut dyn Reply) {
-    Page { entry, info, is_node: server.is_cluster(), reply }.write();
+    let is_node = server.is_cluster();
+    shaped(reply, |reply| Page { entry, info, is_node, reply }.write());
 }
 
 /// A reply that is being written.

@@ -27,6 +27,7 @@ use crate::answer::{Added, Results};
 use crate::document::Document;
 use crate::error::Error;
 use crate::follow::DATABASE;
+use crate::lists::shaped;
 use crate::registry::{self, Entry};
 use crate::settings::{self, INLINE_US, ON_TIMEOUT, TIMEOUT, WORKERS};
 use crate::work;
@@ -229,7 +230,13 @@ impl Asked {
     ) -> Result<(), Error> {
         let answer = outcome?;
         self.check(&answer)?;
-        Results::new(&self.entry, &self.request, &answer).write(server, reply, profile);
+        let results = Results::new(&self.entry, &self.request, &answer);
+        if profile.is_some() {
+            // valkey-search has no profiles: they are RediSearch's in either family.
+            results.write(server, reply, profile);
+        } else {
+            shaped(reply, |reply| results.write(server, reply, None));
+        }
         Ok(())
     }
 

@@ -336,6 +336,34 @@ fn a_query_is_given_up_in_time() {
 }
 
 #[test]
+fn what_is_given_up_may_be_sorted_by_its_distances() {
+    let index = index(SCHEMA);
+    let mut params = Params::default();
+    params.add(b"b", &[0; 8]);
+    let stopwords = Stopwords::none();
+    let reading = Reading { dialect: 2, params: &params, stopwords: &stopwords };
+    for text in [
+        "*=>[KNN 2 @v $b AS d]",
+        "@t:{a}=>[KNN 2 @v $b AS d]",
+        "@v:[VECTOR_RANGE 1 $b]=>{$yield_distance_as: d}",
+        "(-@t:{a} ~@v:[VECTOR_RANGE 1 $b]=>{$yield_distance_as: d}) | @t:{b}",
+    ] {
+        let query = parse(text.as_bytes(), &reading).unwrap();
+        let ask = |property: &[u8]| {
+            let order = crate::plan::Order { property: property.into(), descending: false };
+            let order = Some(&order);
+            let scoring = crate::plan::Scoring::Words;
+            let request = Request { query: &query, order, scoring, limit: (0, 9) };
+            let raised = Cancel::new();
+            raised.raise();
+            index.search(&request, &mut Scratch::default(), &raised, &())
+        };
+        assert!(ask(b"d").unwrap().is_partial, "{text}");
+        assert!(ask(b"none").is_err(), "{text}");
+    }
+}
+
+#[test]
 fn short_searches_are_answered_at_once() {
     let line = "SCHEMA t TAG n NUMERIC v VECTOR HNSW 6 TYPE FLOAT32 DIM 2 DISTANCE_METRIC L2";
     let index = index(line);

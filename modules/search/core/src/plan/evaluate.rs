@@ -119,6 +119,7 @@ impl<'a> Evaluation<'a> {
 
     fn set_of(&mut self, node: &Node) -> Set<'a> {
         if self.stops() {
+            self.name_distances(node);
             return Ok(Cow::default());
         }
         Ok(match &node.kind {
@@ -155,6 +156,32 @@ impl<'a> Evaluation<'a> {
             Kind::Tags(field, tags) => self.tags(field, tags)?,
             Kind::Within(within) => Cow::Owned(self.within(within, None)?),
         })
+    }
+
+    /// The distances that the node would have found, of no document: results may be sorted by them.
+    fn name_distances(&mut self, node: &Node) {
+        match &node.kind {
+            Kind::And(children) | Kind::Or(children) => {
+                children.iter().for_each(|child| self.name_distances(child));
+            }
+            Kind::Knn(knn) => {
+                knn.filter.iter().for_each(|filter| self.name_distances(filter));
+                self.yields(&knn.distance, Vec::new());
+            }
+            Kind::Not(child) | Kind::Optional(child) => self.name_distances(child),
+            Kind::Within(within) => {
+                within.distance.iter().for_each(|name| self.yields(name, Vec::new()));
+            }
+            Kind::All
+            | Kind::Exact(_)
+            | Kind::Geo(_)
+            | Kind::Keys(_)
+            | Kind::Missing(_)
+            | Kind::Nothing
+            | Kind::Numeric(_)
+            | Kind::Tags(..)
+            | Kind::Text(_) => (),
+        }
     }
 
     /// Words are looked for in text fields. Where there are none, as everywhere now, no document

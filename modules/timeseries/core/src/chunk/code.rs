@@ -1,6 +1,7 @@
 //! The bits that one more sample takes in a compressed chunk.
 
-use super::{Sample, gorilla::State};
+use super::Sample;
+use super::gorilla::{BitWriter, State};
 
 /// Zeros before a block, as far as they are counted.
 const LEADING_MAX: u32 = 31;
@@ -37,6 +38,7 @@ impl Code {
     }
 
     /// The code of a change of distance.
+    #[inline(always)]
     fn change(change: i64) -> ((u64, u32), (u64, u32)) {
         if change == 0 {
             return ((0, 1), (0, 0));
@@ -59,6 +61,7 @@ impl Code {
     }
 
     /// The code of a changed value, and in `state` where its block is.
+    #[inline(always)]
     fn block(xor: u64, state: &mut State) -> ((u64, u32), (u64, u32)) {
         if xor == 0 {
             return ((0, 1), (0, 0));
@@ -68,12 +71,35 @@ impl Code {
         let needed = 64 - leading - trailing;
         let last = 64_u32.saturating_sub(state.leading + state.trailing);
         let fits = leading >= state.leading && trailing >= state.trailing;
-        if fits && HEAD_BITS + needed > last {
-            return ((0b01, 2), (xor >> (state.trailing & 63), last));
+        let is_same = fits && HEAD_BITS + needed > last;
+        // Which of both is anybody's guess: no branch.
+        let new = 0b11 | u64::from(leading) << 2 | u64::from(needed - 1) << 7;
+        let head = if is_same { (0b01, 2) } else { (new, 2 + HEAD_BITS) };
+        state.leading = if is_same { state.leading } else { leading };
+        state.trailing = if is_same { state.trailing } else { trailing };
+        (head, (xor >> (state.trailing & 63), if is_same { last } else { needed }))
+    }
+
+    /// Writes the code of `sample` behind `state`, which is then behind `sample`: as [`Self::of`], for
+    /// many samples.
+    #[inline(always)]
+    pub(super) fn write(sample: Sample, state: &mut State, bits: &mut BitWriter) {
+        let distance = sample.timestamp.wrapping_sub(state.time);
+        let change = distance.wrapping_sub(state.distance);
+        let value = sample.value.to_bits();
+        let (time, wide) = Self::change(change.cast_signed());
+        let (head, block) = Self::block(value ^ state.value, state);
+        if wide.1 == 0 {
+            bits.put(time.0 | head.0 << time.1, time.1 + head.1);
+        } else {
+            bits.put(time.0, time.1);
+            bits.put(wide.0, wide.1);
+            bits.put(head.0, head.1);
         }
-        (state.leading, state.trailing) = (leading, trailing);
-        let head = 0b11 | u64::from(leading) << 2 | u64::from(needed - 1) << 7;
-        ((head, 2 + HEAD_BITS), (xor >> trailing, needed))
+        if block.1 > 0 {
+            bits.put(block.0, block.1);
+        }
+        (state.time, state.distance, state.value) = (sample.timestamp, distance, value);
     }
 
     pub(super) fn len(&self) -> u32 {

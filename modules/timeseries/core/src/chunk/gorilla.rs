@@ -145,6 +145,39 @@ impl Gorilla {
         (is_whole && are_ascending(&columns.times)).then_some(cursor.state)
     }
 
+    /// A chunk of `size` bytes, or as much more as they need, of samples that are there already.
+    pub(crate) fn of_columns(size: u32, columns: &Columns) -> Self {
+        let mut chunk = Self::new(size);
+        let mut samples = columns.iter();
+        let Some(last) = samples.next_back() else {
+            return chunk;
+        };
+        if let Some(first) = samples.next() {
+            chunk.push(first);
+            chunk.write_all(samples);
+        }
+        // As if it were appended: it can be replaced.
+        chunk.push(last);
+        chunk
+    }
+
+    /// Appends samples behind the first one, without a look at how much they take.
+    fn write_all(&mut self, samples: impl ExactSizeIterator<Item = Sample>) {
+        self.count = self.count.saturating_add(u32::try_from(samples.len()).unwrap_or(u32::MAX));
+        let words = usize::try_from(self.size / 8).unwrap_or(0).min(samples.len() * 2);
+        let mut bits = BitWriter { words: vec![0; words], place: 0, word: 0, used: 0 };
+        let mut state = self.state;
+        for sample in samples {
+            Code::write(sample, &mut state, &mut bits);
+        }
+        self.state = state;
+        self.bits = bits.len();
+        self.words = bits.into_words();
+        while self.bits > self.size.saturating_mul(8) && self.size < u32::MAX / 16 {
+            self.size = self.size.saturating_add(STEP_BYTES);
+        }
+    }
+
     pub(crate) fn count(&self) -> u32 {
         self.count
     }
@@ -298,6 +331,46 @@ impl Gorilla {
     }
 }
 
+/// Words that are written bit by bit, without a branch on where a word ends: that is anywhere.
+pub(super) struct BitWriter {
+    words: Vec<u64>,
+    /// Words that are full.
+    place: usize,
+    /// The one behind them, of which `used` bits are.
+    word: u64,
+    used: u32,
+}
+
+impl BitWriter {
+    /// Appends the lowest `len` bits of `bits`, the others being 0.
+    #[inline(always)]
+    pub(super) fn put(&mut self, bits: u64, len: u32) {
+        let word = self.word | bits << self.used;
+        match self.words.get_mut(self.place) {
+            Some(slot) => *slot = word,
+            None => self.words.push(word),
+        }
+        let behind = bits >> 1 >> (63 - self.used);
+        let is_full = self.used + len >= 64;
+        self.word = if is_full { behind } else { word };
+        self.place += usize::from(is_full);
+        self.used = (self.used + len) % 64;
+    }
+
+    fn len(&self) -> u32 {
+        let words = u32::try_from(self.place).unwrap_or(u32::MAX / 64);
+        words.saturating_mul(64).saturating_add(self.used)
+    }
+
+    fn into_words(mut self) -> Vec<u64> {
+        self.words.truncate(self.place);
+        if self.used > 0 {
+            self.words.push(self.word);
+        }
+        self.words
+    }
+}
+
 /// A reader of a compressed chunk.
 pub(crate) struct Cursor<'a> {
     words: &'a [u64],
@@ -329,7 +402,7 @@ fn are_ascending(times: &[u64]) -> bool {
 
 /// The 64 bits from `position` on; zeros behind the end.
 #[inline(always)]
-pub(super) fn peek(words: &[u64], position: u32) -> u64 {
+fn peek(words: &[u64], position: u32) -> u64 {
     let (word, shift) = ((position / 64) as usize, position % 64);
     match words.get(word..) {
         Some([low, high, ..]) => low >> shift | high << 1 << (63 - shift),
@@ -419,6 +492,8 @@ fn block(words: &[u64], position: u32, bits: u64, state: &mut State, is_damaged:
 
 #[cfg(test)]
 mod tests {
+    use proptest::{collection::vec, prelude::*};
+
     use super::*;
 
     fn bits_of(samples: &[(u64, f64)]) -> String {
@@ -451,5 +526,28 @@ mod tests {
         let second = ["0", "11", "00110", "000000", "1"];
         let third = ["0", "11", "00110", "100000", "11"];
         check(&values, &[first, second, third].concat());
+    }
+
+    proptest! {
+        /// Steps and values of every size, many of them the same as before.
+        #[test]
+        fn samples_written_together_are_those_appended(
+            samples in vec((any::<u64>(), 0..64_u32, any::<u64>(), 0..64_u32), 0..200),
+            size in 6..64_u32,
+        ) {
+            let (mut time, mut value) = (0_u64, 1.5_f64.to_bits());
+            let (mut columns, mut chunk) = (Columns::default(), Gorilla::new(size * 8));
+            for (step, less, bits, fewer) in samples {
+                time = time.wrapping_add(step >> less);
+                value ^= if bits % 3 == 0 { 0 } else { bits >> fewer & u64::MAX << (bits % 40) };
+                let sample = Sample { timestamp: time, value: f64::from_bits(value) };
+                columns.push(sample);
+                chunk.push(sample);
+            }
+            let mut together = Gorilla::of_columns(size * 8, &columns);
+            prop_assert_eq!(&together, &chunk);
+            prop_assert_eq!(together.replace_last(0.5), chunk.replace_last(0.5));
+            prop_assert_eq!(together, chunk);
+        }
     }
 }

@@ -100,7 +100,7 @@ impl Columns {
     }
 
     /// The samples, in order.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = Sample> + '_ {
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = Sample> + ExactSizeIterator + '_ {
         let pairs = self.times.iter().zip(&self.values);
         pairs.map(|(&timestamp, &value)| Sample { timestamp, value })
     }

@@ -32,6 +32,8 @@ pub(super) struct Buckets<'a> {
     /// It, when the open bucket is closed.
     next_last: f64,
     rows: Rows,
+    /// Samples that were added together last.
+    last_run: usize,
     most: usize,
     is_too_long: bool,
 }
@@ -61,6 +63,7 @@ impl<'a> Buckets<'a> {
             last: f64::NAN,
             next_last: f64::NAN,
             rows: Rows::new(aggregators.len()),
+            last_run: 0,
             most,
             is_too_long: false,
         }
@@ -78,6 +81,7 @@ impl<'a> Buckets<'a> {
             if len > 0 {
                 self.add(now.unwrap_or_default(), worth.unwrap_or_default());
                 place += len;
+                self.last_run = len;
                 continue;
             }
             if self.has_twa {
@@ -108,6 +112,11 @@ impl<'a> Buckets<'a> {
         let is_in = |&time: &u64| (start..=last).contains(&time);
         if times.last().is_some_and(is_in) && times.first().is_some_and(is_in) {
             return times.len();
+        }
+        // Most buckets have as many as the one before.
+        let (inner, outer) = (times.get(self.last_run.wrapping_sub(1)), times.get(self.last_run));
+        if inner.is_some_and(is_in) && !outer.is_none_or(is_in) {
+            return self.last_run;
         }
         let guess = times.len().min(256);
         let near = times.get(..guess).unwrap_or_default();

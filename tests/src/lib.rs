@@ -17,6 +17,7 @@
 
 pub mod acl;
 pub mod bloom;
+pub mod cluster;
 pub mod crash;
 pub mod docker;
 pub mod example;
@@ -34,6 +35,7 @@ mod resp;
 mod server;
 pub mod session;
 pub mod timeseries;
+pub mod together;
 pub mod transcript;
 mod value;
 pub mod words;

@@ -53,8 +53,15 @@ pub struct Events {
 /// Set when the module is loaded first; it is the same if it is loaded again.
 static EVENTS: OnceLock<Events> = OnceLock::new();
 
+/// Redis from 8.4 on tells only those who ask for it that the keys of a slot which it has moved are gone.
+/// No header we build with has it; other servers have no event of that kind.
+const NOTIFY_KEY_TRIMMED: c_int = 1 << 17;
+
 /// All kinds of events of keys but misses.
-const KINDS: c_int = REDISMODULE_NOTIFY_ALL | REDISMODULE_NOTIFY_LOADED | REDISMODULE_NOTIFY_MODULE;
+const KINDS: c_int = REDISMODULE_NOTIFY_ALL
+    | REDISMODULE_NOTIFY_LOADED
+    | REDISMODULE_NOTIFY_MODULE
+    | NOTIFY_KEY_TRIMMED;
 
 /// # Errors
 /// What to log.

@@ -9,6 +9,7 @@ use redis_module::raw::{
     REDISMODULE_OPTIONS_HANDLE_IO_ERRORS,
 };
 
+use crate::capabilities::Family;
 use crate::entry::Entry;
 use crate::events::Events;
 use crate::info::Figures;
@@ -144,7 +145,7 @@ impl Module {
             let api_version = REDISMODULE_APIVER_1.cast_signed();
             (api.set_module_attribs)(ctx, name.as_ptr(), self.version, api_version);
             let known = api.module_options_all.map_or(c_int::MAX, |all| all());
-            (api.set_module_options)(ctx, OPTIONS.cast_signed() & known);
+            (api.set_module_options)(ctx, options().cast_signed() & known);
         }
         Ok(())
     }
@@ -198,6 +199,16 @@ const TOO_OLD: &str = "this server is too old: Redis 7.0 or Valkey 8.0, or later
 
 const OPTIONS: u32 =
     REDISMODULE_OPTIONS_HANDLE_IO_ERRORS | REDISMODULE_OPTION_NO_IMPLICIT_SIGNAL_MODIFIED;
+
+/// Valkey 9 moves no slots by itself unless all modules say that they can be moved with: the keys come as
+/// the commands of an AOF rewrite, and events say that they have gone. No header we build with has it.
+const MOVES_SLOTS: u32 = 1 << 5;
+
+/// Redis may give that bit another meaning.
+fn options() -> u32 {
+    let family = capabilities::capabilities().map(|found| found.family);
+    if family == Some(Family::Valkey) { OPTIONS | MOVES_SLOTS } else { OPTIONS }
+}
 
 /// The words of the load line.
 ///

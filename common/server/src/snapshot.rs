@@ -1,8 +1,12 @@
 //! Whether a whole file is being written: an RDB file, a stream to a replica, the base of a log.
 //!
-//! A value is saved by the same callback for a file and for DUMP, which does not say which it is.
+//! A value is saved by the same callback for a file and for DUMP, which does not say which it is. Redis
+//! from 8.4 on moves slots by a child process that sends values as DUMP gives them: they have to be whole as
+//! in a file, and clients' DUMPs are done by no child.
 
 use std::ffi::c_void;
+use std::process;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use redis_module::raw::{
@@ -16,9 +20,12 @@ use crate::raw::{self, Api};
 /// 8.6 and Valkey 8.0 to 9.1: each tells the start in the process that then saves).
 static IS_WRITTEN: AtomicBool = AtomicBool::new(false);
 
-/// Whether what is saved now goes into a whole file.
+/// The server's own process.
+static SERVER: OnceLock<u32> = OnceLock::new();
+
+/// Whether what is saved now goes into a whole file, or to another server with all of its slot.
 pub(crate) fn is_written() -> bool {
-    IS_WRITTEN.load(Relaxed)
+    IS_WRITTEN.load(Relaxed) || SERVER.get().is_some_and(|server| *server != process::id())
 }
 
 /// Starts to listen. A server that cannot tell writes every value as for DUMP.
@@ -26,6 +33,7 @@ pub(crate) fn is_written() -> bool {
 /// # Safety
 /// `ctx` is that of `OnLoad`.
 pub(crate) unsafe fn follow(api: &Api, ctx: *mut raw::Ctx) {
+    SERVER.get_or_init(process::id);
     let event = raw::Event { id: REDISMODULE_EVENT_PERSISTENCE, dataver: 1 };
     // SAFETY: the caller's promise; the callback lives as long as the library.
     unsafe { (api.subscribe_server)(ctx, event, Some(changed)) };

@@ -27,8 +27,9 @@ fn key(server: &Server<'_>, event: &[u8], key: &[u8]) {
         // What a key holds stays as it is.
         b"expire" | b"persist" | b"keymiss" | b"new" => (),
         b"loaded" => arrived(server, key, true),
-        // In the AOF a series stands with its rules; from a client it comes without.
-        b"restore" => arrived(server, key, server.is_loading()),
+        // In the AOF a series stands with its rules, and so it does where servers move slots by
+        // themselves; from a client it comes without.
+        b"restore" => arrived(server, key, server.is_loading() || server.is_cluster()),
         b"copy_to" | b"move_to" => arrived(server, key, false),
         b"rename_from" => {
             registry::remove(server.database(), key);

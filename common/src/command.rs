@@ -145,6 +145,8 @@ pub struct Row {
     pub category: &'static str,
     /// Arguments after the name.
     pub arguments: &'static [Argument],
+    /// What COMMAND INFO tells proxies and clients, in the reference's words: `dont_cache`.
+    pub tips: &'static [&'static str],
 }
 
 /// One command: its row and what it does.

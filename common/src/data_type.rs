@@ -32,8 +32,10 @@ pub trait DataType: rdb::Value + Clone + Send + 'static {
 
     /// The layout in whole files, where it is not the one of DUMP: so that a replica, or a server
     /// that starts again, goes on exactly where the value stood. The file still names the encoding
-    /// of DUMP, and a load must tell the two apart by the fields.
-    const SNAPSHOT_VERSION: Option<u32> = None;
+    /// of DUMP, `dump_version`, and a load must tell the two apart by the fields.
+    fn snapshot_version(dump_version: u32) -> u32 {
+        dump_version
+    }
 
     /// Writes the record that stands before or behind the keys. Servers that know how (from 7.2 on)
     /// leave out a record without a field.

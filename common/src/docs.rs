@@ -67,13 +67,19 @@ fn arity(row: &Row) -> String {
     }
 }
 
+/// What COMMAND INFO tells beside, if anything.
+fn tips(row: &Row) -> String {
+    let tips = row.tips.iter().map(|tip| format!("`{tip}`")).collect::<Vec<_>>().join(", ");
+    if tips.is_empty() { tips } else { format!("; tips {tips}") }
+}
+
 /// The page of a module's commands, in Markdown; `more` says what follows a command's line on its table.
 pub fn commands(title: &str, rows: &[Row], more: impl Fn(&Row) -> String) -> String {
     let mut page = format!("# {title}\n\nWritten from the command table by `scripts/docs`.\n");
     for row in rows {
         let _ = write!(
             page,
-            "\n## {}\n\n{}.\n\n```\n{}\n```\n\n* Complexity: {}.\n* Since {} of the reference; arity {}; flags {}; ACL @{}; keys {}.\n{}",
+            "\n## {}\n\n{}.\n\n```\n{}\n```\n\n* Complexity: {}.\n* Since {} of the reference; arity {}; flags {}; ACL @{}; keys {}{}.\n{}",
             row.name.to_uppercase(),
             row.summary,
             syntax(row),
@@ -83,6 +89,7 @@ pub fn commands(title: &str, rows: &[Row], more: impl Fn(&Row) -> String) -> Str
             flags(row),
             row.category,
             keys(row),
+            tips(row),
             more(row),
         );
     }
@@ -118,6 +125,9 @@ fn names(setting: &Setting) -> String {
     if setting.unprefixed {
         names += " (bare on Redis from 8.0 on)";
     }
+    if setting.load_only {
+        names += " (load argument only)";
+    }
     for alias in setting.aliases {
         let _ = write!(names, ", `{alias}`");
     }
@@ -139,7 +149,7 @@ pub fn settings(title: &str, prefix: &str, settings: &[&Setting]) -> String {
             names(setting),
             range(setting),
             default(setting),
-            if setting.fixed { "no" } else { "yes" },
+            if setting.fixed || setting.load_only { "no" } else { "yes" },
             setting.about
         );
     }

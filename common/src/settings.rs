@@ -71,6 +71,8 @@ pub struct Setting {
     pub aliases: &'static [&'static str],
     /// Further names that only load arguments have.
     pub load_names: [Option<&'static str>; 2],
+    /// Known among load arguments alone, and so never shown: what is secret.
+    pub load_only: bool,
     /// Whether a value in range is refused all the same.
     pub refuses: Option<fn(i64) -> bool>,
     value: AtomicI64,
@@ -88,6 +90,7 @@ impl Setting {
             unprefixed: false,
             aliases: &[],
             load_names: [None; 2],
+            load_only: false,
             refuses: None,
             value: AtomicI64::new(default),
         }
@@ -125,6 +128,11 @@ impl Setting {
             [first, _] => [first, Some(name)],
         };
         Self { load_names, ..self }
+    }
+
+    /// Known among load arguments alone.
+    pub const fn load_only(self) -> Self {
+        Self { load_only: true, ..self }
     }
 
     /// Whether a load argument of this name means this setting.

@@ -2,9 +2,10 @@
 
 use std::any::{Any, TypeId};
 use std::fmt;
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use once_cell::race::OnceBox;
 use redis::Value;
 use triomphe::ThinArc;
 
@@ -22,65 +23,120 @@ use crate::id::{Kind, Lookup};
 #[derive(Clone)]
 pub struct Entry(pub(crate) ThinArc<Head, u8>);
 
-/// What is known of a reply besides its bytes.
+/// What is known of a reply besides its bytes: 40 bytes, so that with the counts and a name of 64 bytes
+/// the value starts within two cache lines.
 #[derive(Debug)]
 pub(crate) struct Head {
     hash: u64,
     epoch: u64,
-    deadline: Moment,
-    name_len: usize,
+    nature: Nature,
+    beside: OnceBox<Beside>,
+    name_len: u32,
     pub(crate) mark: Mark,
-    kind: Kind,
-    form: Form,
-    beside: OnceLock<Box<Beside>>,
 }
 
-/// What a store writes on its entries.
-#[derive(Debug, Default)]
-pub(crate) struct Mark {
-    wanted: AtomicU8,
-    place: AtomicU32,
+const _: () = assert!(size_of::<Head>() == 40, "every hit reads it");
+
+/// Until when it may be served, and what it is, in one word: 48 bits of milliseconds, kind, form.
+#[derive(Clone, Copy)]
+struct Nature(u64);
+
+/// The last deadline there is, 8,900 years after the origin.
+const DEADLINE_MAX: u64 = (1 << 48) - 1;
+
+impl Nature {
+    fn new(deadline: Moment, kind: Kind, form: Form) -> Self {
+        let millis = deadline.as_millis().min(DEADLINE_MAX);
+        Self(millis << 16 | u64::from(kind as u8) << 8 | u64::from(form as u8))
+    }
+
+    #[inline]
+    const fn deadline(self) -> Moment {
+        Moment::from_millis(self.0 >> 16)
+    }
+
+    #[inline]
+    const fn is(self, kind: Kind) -> bool {
+        self.0 >> 8 & 0xff == kind as u64
+    }
+
+    #[inline]
+    const fn kind(self) -> Kind {
+        match self.0 >> 8 & 0xff {
+            0 => Kind::Absent,
+            1 => Kind::Command,
+            _ => Kind::Get,
+        }
+    }
+
+    #[inline]
+    const fn form(self) -> Form {
+        match self.0 & 0xff {
+            0 => Form::Null,
+            1 => Form::String,
+            _ => Form::Other,
+        }
+    }
 }
+
+impl fmt::Debug for Nature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (self.deadline(), self.kind(), self.form()).fmt(f)
+    }
+}
+
+/// What a store writes on its entries: how often one was wanted (two bits), and where it has it.
+#[derive(Debug, Default)]
+pub(crate) struct Mark(AtomicU32);
+
+const WANTED_BITS: u32 = 2;
+const WANTED: u32 = (1 << WANTED_BITS) - 1;
+
+/// No store has more places.
+pub(crate) const PLACE_MAX: u32 = u32::MAX >> WANTED_BITS;
 
 impl Mark {
-    /// It was wanted once more. Counts to `most`, and then writes nothing.
+    /// It was wanted once more. Counts to `most`, three at most, and then writes nothing.
     #[inline]
-    pub(crate) fn want(&self, most: u8) {
-        // Wants of two threads at once may count as one.
-        let wanted = self.wanted.load(Ordering::Relaxed);
-        if wanted < most {
-            self.wanted.store(wanted.saturating_add(1), Ordering::Relaxed);
+    pub(crate) fn want(&self, most: u32) {
+        let mark = self.0.load(Ordering::Relaxed);
+        if mark & WANTED < most.min(WANTED) {
+            let more = mark.wrapping_add(1);
+            // Wants of two threads at once may count as one.
+            let _ = self.0.compare_exchange(mark, more, Ordering::Relaxed, Ordering::Relaxed);
         }
     }
 
     /// How often it was wanted.
-    pub(crate) fn wanted(&self) -> u8 {
-        self.wanted.load(Ordering::Relaxed)
+    pub(crate) fn wanted(&self) -> u32 {
+        self.0.load(Ordering::Relaxed) & WANTED
     }
 
     /// From now on it was wanted so often.
-    pub(crate) fn set_wanted(&self, times: u8) {
-        self.wanted.store(times, Ordering::Relaxed);
+    pub(crate) fn set_wanted(&self, times: u32) {
+        let set = |mark: u32| Some(mark & !WANTED | times.min(WANTED));
+        // Never refused.
+        let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, set);
     }
 
     /// Where the store has it.
     pub(crate) fn place(&self) -> u32 {
-        self.place.load(Ordering::Relaxed)
+        self.0.load(Ordering::Relaxed) >> WANTED_BITS
     }
 
-    /// Says where the store has it.
+    /// Says where the store has it, [`PLACE_MAX`] at most, before readers can find it.
     pub(crate) fn set_place(&self, place: u32) {
-        self.place.store(place, Ordering::Relaxed);
+        self.0.store(place << WANTED_BITS, Ordering::Relaxed);
     }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
-    Null,
+    Null = 0,
     /// Behind the name.
-    String,
+    String = 1,
     /// In [`Beside`].
-    Other,
+    Other = 2,
 }
 
 /// What is not in the block.
@@ -94,29 +150,28 @@ impl Entry {
     /// A reply of this epoch of the connection (see [`Freshness`](crate::tracking::Freshness)).
     #[must_use]
     pub fn new(name: Lookup<'_>, epoch: u64, deadline: Moment, value: Value) -> Self {
-        let mut bytes = Vec::new();
+        // No server takes a longer name, so nobody looks for it.
+        let (name_len, bytes) =
+            u32::try_from(name.bytes().len()).map_or((0, &[][..]), |len| (len, name.bytes()));
+        let mut joined = Vec::new();
         let (form, beside) = match (name.kind(), value) {
             (_, Value::Nil) => (Form::Null, None),
             (Kind::Get, Value::BulkString(string)) => {
-                bytes.reserve_exact(name.bytes().len().saturating_add(string.len()));
-                bytes.extend_from_slice(name.bytes());
-                bytes.extend_from_slice(&string);
+                joined = [bytes, &string].concat();
                 (Form::String, None)
             }
             (_, value) => (Form::Other, Some(value)),
         };
-        let beside = beside.map_or_else(OnceLock::new, |value| Beside::boxed(value).into());
         let head = Head {
             hash: name.hash(),
             epoch,
-            deadline,
-            name_len: name.bytes().len(),
+            nature: Nature::new(deadline, name.kind(), form),
+            beside: beside
+                .map_or_else(OnceBox::new, |value| OnceBox::with_value(Beside::boxed(value))),
+            name_len,
             mark: Mark::default(),
-            kind: name.kind(),
-            form,
-            beside,
         };
-        let bytes = if form == Form::String { &bytes } else { name.bytes() };
+        let bytes = if form == Form::String { &joined } else { bytes };
         Self(ThinArc::from_header_and_slice(head, bytes))
     }
 
@@ -140,8 +195,17 @@ impl Entry {
     #[must_use]
     #[inline]
     pub fn lookup(&self) -> Lookup<'_> {
-        let (head, name) = (self.head(), self.0.slice.get(..self.head().name_len));
-        Lookup::known(head.hash, head.kind, name.unwrap_or_default())
+        let (head, name) = (self.head(), self.0.slice.get(..self.head().name_len as usize));
+        Lookup::known(head.hash, head.nature.kind(), name.unwrap_or_default())
+    }
+
+    /// Whether this is its name.
+    #[inline]
+    pub(crate) fn is_named(&self, name: Lookup<'_>) -> bool {
+        let head = self.head();
+        head.hash == name.hash()
+            && head.nature.is(name.kind())
+            && self.0.slice.get(..head.name_len as usize) == Some(name.bytes())
     }
 
     /// The epoch of the connection that it came in.
@@ -155,13 +219,13 @@ impl Entry {
     #[must_use]
     #[inline]
     pub fn deadline(&self) -> Moment {
-        self.head().deadline
+        self.head().nature.deadline()
     }
 
     /// Whether the reply is a null.
     #[must_use]
     pub fn is_null(&self) -> bool {
-        self.head().form == Form::Null
+        self.head().nature.form() == Form::Null
     }
 
     /// The bytes of a reply that is a string.
@@ -169,8 +233,8 @@ impl Entry {
     #[inline]
     pub fn string(&self) -> Option<&[u8]> {
         let head = self.head();
-        if head.form == Form::String {
-            return self.0.slice.get(head.name_len..);
+        if head.nature.form() == Form::String {
+            return self.0.slice.get(head.name_len as usize..);
         }
         let value = &head.beside.get()?.value;
         if let Value::SimpleString(text) | Value::VerbatimString { text, .. } = value {
@@ -182,7 +246,7 @@ impl Entry {
     /// The reply; None for strings that are replies to `GET`: see [`Self::string`].
     #[must_use]
     pub fn value(&self) -> Option<&Value> {
-        match self.head().form {
+        match self.head().nature.form() {
             Form::Null => Some(&Value::Nil),
             Form::String => None,
             Form::Other => self.head().beside.get().map(|beside| &beside.value),
@@ -195,7 +259,7 @@ impl Entry {
     pub fn bytes(&self) -> usize {
         let block =
             BLOCK_BYTES.saturating_add(self.0.slice.len()).next_multiple_of(align_of::<Head>());
-        if self.head().form == Form::Other {
+        if self.head().nature.form() == Form::Other {
             let owned = self.value().map_or(0, owned_bytes);
             return block.saturating_add(size_of::<Beside>()).saturating_add(owned);
         }
@@ -331,6 +395,39 @@ mod tests {
             check(&int, None, Some(&int));
             check(&Value::Nil, None, Some(&Value::Nil));
         }
+    }
+
+    #[test]
+    fn deadlines_and_names_are_what_they_were() {
+        let last = Moment::from_millis(DEADLINE_MAX);
+        for (given, kept) in [
+            (Moment::ORIGIN, Moment::ORIGIN),
+            (Moment::from_millis(1), Moment::from_millis(1)),
+            (last, last),
+            (Moment::from_millis(u64::MAX), last),
+        ] {
+            for kind in [Kind::Absent, Kind::Command, Kind::Get] {
+                let name = Lookup::new(kind, b"name");
+                let entry = Entry::new(name, 1, given, Value::Int(1));
+                assert_eq!((entry.deadline(), entry.lookup()), (kept, name));
+                assert!(entry.is_named(name));
+                assert!(!entry.is_named(Lookup::known(name.hash(), kind, b"nam")));
+                let other = if kind == Kind::Get { Kind::Absent } else { Kind::Get };
+                assert!(!entry.is_named(Lookup::known(name.hash(), other, b"name")));
+            }
+        }
+    }
+
+    #[test]
+    fn wants_do_not_touch_the_place() {
+        let mark = Mark::default();
+        mark.set_place(PLACE_MAX);
+        (0..5).for_each(|_| mark.want(2));
+        assert_eq!((mark.wanted(), mark.place()), (2, PLACE_MAX));
+        (0..5).for_each(|_| mark.want(9));
+        assert_eq!((mark.wanted(), mark.place()), (3, PLACE_MAX));
+        mark.set_wanted(1);
+        assert_eq!((mark.wanted(), mark.place()), (1, PLACE_MAX));
     }
 
     #[test]

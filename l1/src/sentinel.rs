@@ -174,6 +174,8 @@ impl Talk {
                 return Err(Error::Timeout(self.limit));
             }
             self.poll.poll(&mut self.events, Some(Duration::from_millis(50)))?;
+            // One read more costs nothing here.
+            self.frames.wake(true);
         }
     }
 }

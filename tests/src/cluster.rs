@@ -32,17 +32,30 @@ pub struct Shape {
     pub node: fn(Spec) -> Spec,
 }
 
-/// Runs `body` with a cluster of each of these servers. They are started at once, as that is mostly
-/// waiting.
+/// Runs `body` with a cluster of each of these servers.
 pub fn on_each_cluster_of(
     names: &[Name],
     shape: Shape,
     body: impl Fn(Name, &mut Cluster) -> Outcome<()>,
 ) -> Outcome<()> {
+    let Shape { primaries, replicas, node } = shape;
+    on_each_cluster_as(names, node, primaries, replicas, body)
+}
+
+/// As [`on_each_cluster_of`], of nodes that are started so. They are started at once, as that is
+/// mostly waiting.
+pub fn on_each_cluster_as(
+    names: &[Name],
+    spec: impl Fn(Spec) -> Spec + Sync,
+    primaries: usize,
+    replicas: bool,
+    body: impl Fn(Name, &mut Cluster) -> Outcome<()>,
+) -> Outcome<()> {
+    let spec = &spec;
     let clusters: Vec<Outcome<Cluster>> = thread::scope(|scope| {
         let start = |name: &Name| {
             let name = *name;
-            scope.spawn(move || Cluster::of(name, shape))
+            scope.spawn(move || Cluster::start_as(name, spec, primaries, replicas))
         };
         let started: Vec<_> = names.iter().map(start).collect();
         let lost = |_| Err(Failure::new("the thread that starts it has ended"));
@@ -61,14 +74,18 @@ pub fn on_each_cluster_of(
 impl Cluster {
     /// Starts so many primaries without modules, each with or without a replica.
     pub fn start(name: Name, primaries: usize, replicas: bool) -> Outcome<Self> {
-        Self::of(name, Shape { primaries, replicas, node: |spec| spec })
+        Self::start_as(name, |spec| spec, primaries, replicas)
     }
 
-    /// Starts the nodes and waits until they agree.
-    pub fn of(name: Name, shape: Shape) -> Outcome<Self> {
-        let Shape { primaries, replicas, .. } = shape;
+    /// Starts nodes of this kind and waits until they agree.
+    pub fn start_as(
+        name: Name,
+        spec: impl Fn(Spec) -> Spec,
+        primaries: usize,
+        replicas: bool,
+    ) -> Outcome<Self> {
         let count = if replicas { 2 * primaries } else { primaries };
-        let nodes = (0..count).map(|_| node(name, shape.node)).collect::<Outcome<Vec<_>>>()?;
+        let nodes = (0..count).map(|_| node(name, &spec)).collect::<Outcome<Vec<_>>>()?;
         let cluster = Self { nodes, primaries };
         cluster.introduce()?;
         for (index, node) in cluster.nodes.iter().enumerate().take(primaries) {
@@ -212,8 +229,7 @@ impl Cluster {
         if keys.is_empty() {
             return Ok(false);
         }
-        let port = self.node(to)?.port();
-        let keys = keys.join(" ");
+        let (port, keys) = (inner_port(self.node(to)?)?, keys.join(" "));
         let reply = source.line(&format!("MIGRATE 127.0.0.1 {port} \"\" 0 5000 KEYS {keys}"))?;
         let text = || String::from_utf8_lossy(&reply).into_owned();
         ensure(reply.starts_with(b"+OK") || reply.starts_with(b"+NOKEY"), text)?;
@@ -231,7 +247,7 @@ impl Cluster {
     pub fn migrate(&self, slot: i64, from: usize, to: usize, pause: Duration) -> Outcome<()> {
         self.open(slot, from, to)?;
         thread::sleep(pause);
-        while self.carry(slot, from, to, 4)? {
+        while self.carry(slot, from, to, 16)? {
             thread::sleep(pause);
         }
         self.close(slot, from, to)?;
@@ -243,11 +259,11 @@ impl Cluster {
     #[must_use]
     pub fn walker(&self) -> Walker {
         let start = self.nodes.first().map_or(0, Server::port);
-        Walker { start, clients: HashMap::new(), known: HashMap::new() }
+        Walker { start, clients: HashMap::new(), known: HashMap::new(), doors: HashMap::new() }
     }
 }
 
-fn node(name: Name, spec: fn(Spec) -> Spec) -> Outcome<Server> {
+fn node(name: Name, spec: impl Fn(Spec) -> Spec) -> Outcome<Server> {
     // The usual bus port, 10,000 higher, may be none.
     let bus = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port().to_string();
     let options = [
@@ -257,27 +273,48 @@ fn node(name: Name, spec: fn(Spec) -> Spec) -> Outcome<Server> {
         ["--cluster-replica-validity-factor", "0"],
         ["--appendonly", "no"],
     ];
-    spec(Spec::new(name)?).options(options.as_flattened()).start()
+    spec(Spec::new(name)?.options(options.as_flattened())).start()
 }
 
 fn bus_port(node: &Server) -> Outcome<String> {
-    let reply = node.client()?.value("CONFIG GET cluster-port")?;
-    let [_, port] = reply.elements()? else { return Err(Failure::new("no cluster-port")) };
-    Ok(String::from_utf8_lossy(port.bytes()?).into_owned())
+    option(node, "cluster-port")
+}
+
+/// The port at which other nodes hand keys over.
+fn inner_port(node: &Server) -> Outcome<String> {
+    match option(node, "tls-cluster")?.as_str() {
+        "yes" => option(node, "tls-port"),
+        _ => Ok(node.port().to_string()),
+    }
+}
+
+/// What an option of the node is set to.
+pub fn option(node: &Server, name: &str) -> Outcome<String> {
+    let reply = node.client()?.value(&format!("CONFIG GET {name}"))?;
+    let [_, value] = reply.elements()? else { return Err(Failure::new(format!("no {name}"))) };
+    Ok(String::from_utf8_lossy(value.bytes()?).into_owned())
 }
 
 /// A client of a cluster, in raw RESP: it goes where MOVED and ASK send it.
 pub struct Walker {
     start: u16,
     clients: HashMap<u16, Client>,
-    /// Where each key was last.
+    /// Where each tag was last.
     known: HashMap<String, u16>,
+    /// The port of the server behind one that is announced.
+    doors: HashMap<u16, u16>,
+}
+
+/// What of a key decides on its slot: what is in braces, if there is anything.
+fn tag(key: &str) -> &str {
+    let inner = key.split_once('{').and_then(|(_, rest)| rest.split_once('}'));
+    inner.map(|(tag, _)| tag).filter(|tag| !tag.is_empty()).unwrap_or(key)
 }
 
 impl Walker {
     /// The reply to a command of this key.
     pub fn call<W: AsRef<[u8]>>(&mut self, key: &str, words: &[W]) -> Outcome<Vec<u8>> {
-        let mut port = self.known.get(key).copied().unwrap_or(self.start);
+        let mut port = self.place(key);
         let mut asking = false;
         for _ in 0..1000 {
             let reply = match self.call_at(port, words, asking) {
@@ -295,17 +332,67 @@ impl Walker {
             let next = text.trim_end().rsplit_once(':').and_then(|(_, port)| port.parse().ok());
             asking = text.starts_with("-ASK");
             match next {
-                Some(next) if text.starts_with("-MOVED") || asking => port = next,
+                Some(next) if text.starts_with("-MOVED") || asking => {
+                    port = self.doors.get(&next).copied().unwrap_or(next);
+                }
                 _ if text.starts_with("-TRYAGAIN") || text.starts_with("-CLUSTERDOWN") => {
                     thread::sleep(Duration::from_millis(5));
                 }
                 _ => {
-                    self.known.insert(key.into(), port);
+                    self.known.insert(tag(key).into(), port);
                     return Ok(reply);
                 }
             }
         }
         Err(Failure::new(format!("{key} is sent from node to node")))
+    }
+
+    /// Goes to the second port when it is sent to the first.
+    #[must_use]
+    pub fn door(mut self, announced: u16, port: u16) -> Self {
+        self.doors.insert(announced, port);
+        self
+    }
+
+    fn place(&self, key: &str) -> u16 {
+        self.known.get(tag(key)).copied().unwrap_or(self.start)
+    }
+
+    /// The replies to a command for each of these keys: first all at once, each where its tag was
+    /// last; then one after the other what is somewhere else. Empty where there is none.
+    pub fn call_all(&mut self, keys: &[&str], commands: &[Vec<String>]) -> Vec<Vec<u8>> {
+        let mut parts: HashMap<u16, Vec<usize>> = HashMap::new();
+        for (index, key) in keys.iter().enumerate() {
+            parts.entry(self.place(key)).or_default().push(index);
+        }
+        let mut replies = vec![Vec::new(); keys.len()];
+        for (port, part) in parts {
+            let sent: Vec<Vec<String>> =
+                part.iter().filter_map(|index| commands.get(*index).cloned()).collect();
+            let came = self.client(port).and_then(|client| client.pipeline(&sent));
+            if came.is_err() {
+                self.clients.remove(&port);
+            }
+            for (index, reply) in part.into_iter().zip(came.unwrap_or_default()) {
+                replies.get_mut(index).into_iter().for_each(|place| place.clone_from(&reply));
+            }
+        }
+        for ((key, command), reply) in keys.iter().zip(commands).zip(&mut replies) {
+            if reply.is_empty() || reply.starts_with(b"-") {
+                let words: Vec<&str> = command.iter().map(String::as_str).collect();
+                *reply = self.call(key, &words).unwrap_or_default();
+            }
+        }
+        replies
+    }
+
+    fn client(&mut self, port: u16) -> Outcome<&mut Client> {
+        match self.clients.entry(port) {
+            Entry::Occupied(known) => Ok(known.into_mut()),
+            Entry::Vacant(new) => {
+                Ok(new.insert(Client::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?))
+            }
+        }
     }
 
     fn call_at<W: AsRef<[u8]>>(
@@ -314,12 +401,7 @@ impl Walker {
         words: &[W],
         asking: bool,
     ) -> Outcome<Vec<u8>> {
-        let client = match self.clients.entry(port) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(new) => {
-                new.insert(Client::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?)
-            }
-        };
+        let client = self.client(port)?;
         if asking {
             client.expect("ASKING", "+OK")?;
         }

@@ -217,6 +217,29 @@ fn nothing_is_served_without_a_connection() -> Outcome<()> {
     )
 }
 
+/// A read changes nothing, so it may be asked again; a write may have been run.
+#[test]
+fn a_read_that_is_lost_on_its_way_is_asked_again() -> Outcome<()> {
+    each(|server, proxy, cache| {
+        server.client().unwrap().line("SET k v").unwrap();
+        let lost = |ask: fn(&L1) -> Result<(), Error>| {
+            cache.command(&["PING"]).unwrap();
+            proxy.weather.lag_down.store(150, Ordering::SeqCst);
+            thread::scope(|scope| {
+                let asked = scope.spawn(|| ask(cache));
+                pause(50);
+                proxy.weather.clear();
+                proxy.kill();
+                asked.join().unwrap()
+            })
+        };
+        lost(|cache| cache.get("k").map(drop)).unwrap();
+        lost(|cache| cache.get_many(&["k", "l"]).map(drop)).unwrap();
+        let written = lost(|cache| cache.set("k", "w"));
+        assert!(matches!(written, Err(Error::Lost(_))), "{written:?}");
+    })
+}
+
 #[test]
 fn a_slow_consumer_is_cut_off_and_recovers() -> Outcome<()> {
     each(|server, proxy, cache| {

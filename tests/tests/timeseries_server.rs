@@ -58,6 +58,17 @@ const COMMANDS: [(&str, i64, &str); 21] = [
     ("ts.info", -2, "rf"),
 ];
 
+/// Commands whose replies depend on more than their keys: COMMAND INFO says so.
+const UNCACHED: [&str; 7] = [
+    "ts.mrange",
+    "ts.mrevrange",
+    "ts.mget",
+    "ts.queryindex",
+    "ts.querylabels",
+    "ts.read",
+    "ts.info",
+];
+
 #[test]
 fn commands_are_registered_as_the_references() -> Outcome<()> {
     on_each_server(timeseries::spec, |server| {
@@ -66,7 +77,7 @@ fn commands_are_registered_as_the_references() -> Outcome<()> {
         for (name, arity, flags) in COMMANDS {
             let reply = client.value(&format!("COMMAND INFO {name}"))?;
             let described = reply.elements()?.first().map(Value::elements).transpose()?;
-            let Some([_, found, words, ..]) = described else {
+            let Some([_, found, words, _, _, _, _, tips, ..]) = described else {
                 wrong.push(format!("{name} is missing"));
                 continue;
             };
@@ -76,6 +87,11 @@ fn commands_are_registered_as_the_references() -> Outcome<()> {
                 kinds.iter().filter(|kind| words.contains(kind.1)).map(|kind| kind.0).collect();
             if short != flags || found.integer()? != arity {
                 wrong.push(format!("{name}: {found} {short}, not {arity} {flags}"));
+            }
+            let tips = tips.to_string();
+            let expected = if UNCACHED.contains(&name) { "[\"dont_cache\"]" } else { "[]" };
+            if tips != expected {
+                wrong.push(format!("{name}: tips {tips}"));
             }
         }
         ensure(wrong.is_empty(), || wrong.join("\n"))?;
@@ -468,6 +484,9 @@ fn client_expect(server: &Server, line: &str, reply: &str) -> Outcome<()> {
     server.client()?.expect(line, reply)
 }
 
+/// A password, which must be seen nowhere.
+const SECRET: &str = "open-sesame-8711";
+
 #[test]
 fn settings_are_set_shown_and_kept() -> Outcome<()> {
     on_each_server(timeseries::spec, |server| {
@@ -481,6 +500,7 @@ fn settings_are_set_shown_and_kept() -> Outcome<()> {
             ("ts-encoding", "compressed", "uncompressed", "zip"),
             ("ts-ignore-max-time-diff", "0", "9", "-1"),
             ("ts-ignore-max-val-diff", "0", "1.5", "-1"),
+            ("ts-topology-events", "yes", "no", "maybe"),
         ] {
             let full = setting(server.name(), bare);
             let got = client.value(&format!("CONFIG GET {full}"))?.to_string();
@@ -504,10 +524,25 @@ fn settings_are_set_shown_and_kept() -> Outcome<()> {
             "uncompressed",
             "DUPLICATE_POLICY",
             "last",
+            "OSS_GLOBAL_PASSWORD",
+            SECRET,
+            "LIBMR_PROTOCOL",
+            "SOME",
+            "ts-topology-events",
+            "no",
         ];
         let spec = Spec::new(server.name())?.module("timeseries", &words);
         let other = spec.start()?;
         let mut client = other.client()?;
+        for (bare, set) in [("ts-libmr-protocol", "SOME"), ("ts-topology-events", "no")] {
+            let full = setting(server.name(), bare);
+            let got = client.value(&format!("CONFIG GET {full}"))?.to_string();
+            ensure(got == format!("[\"{full}\", \"{set}\"]"), || format!("{full}: {got}"))?;
+        }
+        let shown =
+            client.value("CONFIG GET *")?.to_string() + &text(&mut client, "INFO everything")?;
+        ensure(!shown.contains(SECRET), || "a secret is shown".to_owned())?;
+        ensure(!other.log()?.contains(SECRET), || "a secret is logged".to_owned())?;
         client.expect("TS.ADD s 5 1", ":5")?;
         let info = client.value("TS.INFO s")?.to_string();
         for part in ["7", "uncompressed", "last", "s_MIN_1000"] {

@@ -194,6 +194,7 @@ const fn row(name: &'static str, arity: Arity, access: Access, keys: Keys) -> Ro
         keys,
         category: "toy",
         arguments: &[],
+        tips: &[],
     }
 }
 

@@ -60,8 +60,8 @@ pub(crate) unsafe fn register(api: &Api, ctx: *mut raw::Ctx, entry: &Entry) -> R
     Ok(())
 }
 
-/// Redis up to 8.0 and Valkey look for the slots of a cluster in the first of the key specs alone:
-/// where there are more, the command itself is asked ([`crate::entry`]).
+/// Redis up to 8.0 and Valkey look for the slots of a cluster in the first of the key specs alone, and
+/// there for no number of keys: where there are more, the command itself is asked ([`crate::entry`]).
 fn flags(row: &Row) -> String {
     let access = match row.access {
         Access::Read => "readonly",
@@ -70,8 +70,8 @@ fn flags(row: &Row) -> String {
     };
     let fast = if row.fast { " fast" } else { "" };
     let keys = match row.keys {
-        Keys::None | Keys::Tracked | Keys::Range { .. } | Keys::Counted { .. } => "",
-        Keys::FirstAndCounted { .. } => " getkeys-api",
+        Keys::None | Keys::Tracked | Keys::Range { .. } => "",
+        Keys::Counted { .. } | Keys::FirstAndCounted { .. } => " getkeys-api",
     };
     format!("{access}{fast}{keys}")
 }
@@ -87,7 +87,7 @@ unsafe fn describe(api: &Api, command: *mut raw::Command, row: &Row) -> Option<(
         complexity: texts.keep(row.complexity),
         since: texts.keep(row.since),
         history: null_mut(),
-        tips: null(),
+        tips: texts.keep(&row.tips.join(" ")),
         arity: arity(row.arity),
         key_specs: if row.keys == Keys::None { null_mut() } else { keys.as_mut_ptr() },
         args: null_mut(),

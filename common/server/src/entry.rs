@@ -59,12 +59,12 @@ unsafe extern "C" fn enter<C: Command<Value: DataType>>(
     }
     // SAFETY: the words of the call.
     let words = unsafe { slice::from_raw_parts(argv, count) };
-    if let Keys::FirstAndCounted { count } = C::ROW.keys
+    if let Keys::Counted { count } | Keys::FirstAndCounted { count } = C::ROW.keys
         // SAFETY: the call's context.
         && unsafe { (api.is_keys_request)(ctx) } != 0
     {
         guard(C::ROW.name, || {
-            tell_keys(words.len(), counted(api, words, count), |position, flags| {
+            tell_keys(&C::ROW, words.len(), counted(api, words, count), |position, flags| {
                 // SAFETY: the context of a call that asks for keys.
                 unsafe { (api.key_at)(ctx, position, flags) };
             });
@@ -104,19 +104,21 @@ fn counted(api: &Api, words: &[*mut raw::Word], place: c_int) -> Option<(usize, 
 
 /// Calls `key` with the position of each key of a command line of `len` words and what is done to
 /// it. Keys that are said to lie beyond its end are left out: the command refuses them.
-fn tell_keys(len: usize, counted: Option<(usize, usize)>, key: impl Fn(c_int, c_int)) {
+fn tell_keys(row: &Row, len: usize, counted: Option<(usize, usize)>, key: impl Fn(c_int, c_int)) {
     let tell = |position: usize, flags: u32| {
         if let Ok(position) = c_int::try_from(position) {
             key(position, flags.cast_signed());
         }
     };
-    if len > 1 {
+    let is_alone = matches!(row.keys, Keys::Counted { .. });
+    if len > 1 && !is_alone {
         tell(1, FIRST_OF_COUNTED);
     }
     let Some((place, number)) = counted else { return };
     let first = place.saturating_add(1);
+    let access = if is_alone { row.access } else { Access::Read };
     if number <= len.saturating_sub(first) {
-        (0..number).for_each(|index| tell(first + index, key_flags(Access::Read)));
+        (0..number).for_each(|index| tell(first + index, key_flags(access)));
     }
 }
 
@@ -164,10 +166,15 @@ mod tests {
 
     #[test]
     fn keys_behind_a_number_are_told() {
-        let check = |len: usize, counted: Option<(usize, usize)>, expected: &[c_int]| {
+        let told = |keys: Keys, len: usize, counted: Option<(usize, usize)>| {
+            let row = Row { keys, ..ROW };
             let told = RefCell::new(Vec::new());
-            tell_keys(len, counted, |position, _| told.borrow_mut().push(position));
-            assert_eq!(told.into_inner(), expected, "{len} words, {counted:?}");
+            tell_keys(&row, len, counted, |position, _| told.borrow_mut().push(position));
+            told.into_inner()
+        };
+        let check = |len: usize, counted: Option<(usize, usize)>, expected: &[c_int]| {
+            let found = told(Keys::FirstAndCounted { count: 2 }, len, counted);
+            assert_eq!(found, expected, "{len} words, {counted:?}");
         };
         check(5, Some((2, 2)), &[1, 3, 4]);
         check(9, Some((2, 2)), &[1, 3, 4]);
@@ -176,5 +183,27 @@ mod tests {
         check(4, Some((2, usize::MAX)), &[1]);
         check(4, None, &[1]);
         check(1, None, &[]);
+        let check = |len: usize, counted: Option<(usize, usize)>, expected: &[c_int]| {
+            let found = told(Keys::Counted { count: 1 }, len, counted);
+            assert_eq!(found, expected, "{len} words, {counted:?}");
+        };
+        check(6, Some((1, 2)), &[2, 3]);
+        check(3, Some((1, 2)), &[]);
+        check(6, Some((1, 0)), &[]);
+        check(6, None, &[]);
     }
+
+    const ROW: Row = Row {
+        name: "",
+        summary: "",
+        complexity: "",
+        since: "",
+        arity: Arity::AtLeast(1),
+        access: Access::Read,
+        fast: false,
+        keys: Keys::None,
+        category: "",
+        arguments: &[],
+        tips: &[],
+    };
 }

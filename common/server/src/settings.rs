@@ -78,8 +78,8 @@ fn shown(setting: &Setting) -> String {
     }
 }
 
-/// Registers every setting with its present value as the default, then lets the server apply what
-/// its configuration file says.
+/// Registers every setting but those that are load arguments alone, with its present value as the
+/// default, then lets the server apply what its configuration file says.
 ///
 /// # Errors
 /// What to log.
@@ -93,7 +93,7 @@ pub(crate) unsafe fn register(
 ) -> Result<(), String> {
     // Redis knows the flag from 8.0 on. In Valkey 9.1 the same bit makes a number unsigned.
     let mut can_be_bare = capabilities().is_some_and(|found| found.family == Family::Redis);
-    for setting in settings {
+    for setting in settings.iter().filter(|setting| !setting.load_only) {
         // SAFETY: the caller's promise.
         if !unsafe { register_names(api, ctx, setting, &mut can_be_bare) } {
             return Err(format!("the server refuses the setting '{}'", setting.name));

@@ -265,9 +265,9 @@ unsafe extern "C" fn save<V: DataType>(io: *mut raw::Io, value: *mut c_void) {
     guard("rdb_save", || {
         // SAFETY: the value and the stream of this callback.
         let (value, mut writer) = unsafe { (&*value.cast::<V>(), Writer::new(io)) };
-        let whole = V::SNAPSHOT_VERSION.filter(|_| snapshot::is_written());
-        let stored = || entry_of(value).map_or(0, |entry| entry.version.load(Relaxed));
-        value.save(&mut writer, whole.unwrap_or_else(stored));
+        let version = entry_of(value).map_or(0, |entry| entry.version.load(Relaxed));
+        let is_whole = snapshot::is_written();
+        value.save(&mut writer, if is_whole { V::snapshot_version(version) } else { version });
     });
 }
 

@@ -108,8 +108,11 @@ impl Run {
         let was_last = self.model.last_key_value().is_none_or(|(last, _)| *last < timestamp);
         let mut effects = Vec::new();
         let added = self.series.add(Sample { timestamp, value }, policy, &mut effects);
+        let is_last = self.model.last_key_value().is_some_and(|(last, _)| *last == timestamp);
         let merged = match self.model.get(&timestamp) {
             None => Some(value),
+            // Under LAST what equals the last sample is dropped, also the other zero.
+            Some(old) if is_last && policy == DuplicatePolicy::Last && *old == value => Some(*old),
             Some(old) => merged(policy, *old, value),
         };
         assert_eq!(
@@ -199,8 +202,8 @@ fn merged(policy: DuplicatePolicy, old: f64, new: f64) -> Option<f64> {
         DuplicatePolicy::Block => None,
         DuplicatePolicy::First => Some(old),
         DuplicatePolicy::Last => Some(new),
-        DuplicatePolicy::Max => are_numbers.then(|| if new > old { new } else { old }),
-        DuplicatePolicy::Min => are_numbers.then(|| if new < old { new } else { old }),
+        DuplicatePolicy::Max => are_numbers.then(|| if old > new { old } else { new }),
+        DuplicatePolicy::Min => are_numbers.then(|| if old < new { old } else { new }),
         DuplicatePolicy::Sum => are_numbers.then_some(old + new),
     }
 }

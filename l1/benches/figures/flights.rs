@@ -4,10 +4,12 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
-use std::sync::Barrier;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
 
 use keyspan_l1::L1;
+use mio::{Events, Interest, Poll, Token};
 
 const CALLERS: usize = 100;
 const WRITES: usize = 300;
@@ -51,21 +53,26 @@ fn is_whole(reply: &[u8]) -> bool {
     }
 }
 
-/// Nanoseconds of CPU that the cache's I/O thread has spent. A thread may end while they are listed.
-fn pilot_ns() -> f64 {
+/// Nanoseconds of CPU that threads of this name have spent. A thread may end while they are listed.
+fn spent_ns(thread: &str) -> f64 {
     let tasks = fs::read_dir("/proc/self/task").unwrap().map(|task| task.unwrap().path());
-    let is_pilot = |task: &PathBuf| {
-        fs::read_to_string(task.join("comm")).is_ok_and(|name| name == "keyspan-l1\n")
+    let is_named = |task: &PathBuf| {
+        fs::read_to_string(task.join("comm")).is_ok_and(|name| name.trim_end() == thread)
     };
     let ns = |text: String| text.split(' ').next().unwrap().parse::<f64>().unwrap();
-    tasks.filter(is_pilot).map(|task| ns(fs::read_to_string(task.join("schedstat")).unwrap())).sum()
+    tasks.filter(is_named).map(|task| ns(fs::read_to_string(task.join("schedstat")).unwrap())).sum()
 }
+
+/// The cache's I/O thread, and one that does nothing but wait for pushes and read them.
+const PILOT: &str = "keyspan-l1";
+const BARE: &str = "bare";
 
 pub(crate) fn run(url: &str) {
     let cache = L1::builder(url).build().unwrap();
     let mut other = Plain::new(url);
     misses(&cache, &mut other);
-    invalidations(&cache, &mut other);
+    invalidations(url, &cache, &mut other);
+    together(&cache, &mut other);
     loopback(&mut other);
 }
 
@@ -89,26 +96,77 @@ fn misses(cache: &L1, other: &mut Plain) {
     crate::say("gets of 100 misses", "l1", most);
 }
 
-/// What the I/O thread spends on one push: to be woken, to read, to parse and to apply it.
-fn invalidations(cache: &L1, other: &mut Plain) {
-    let mut least = f64::MAX;
+/// Starts a thread that is told of all changes as the cache is, and only reads them: what the kernel
+/// takes for itself. The number of its reads.
+fn bare(url: &str) -> Arc<AtomicU64> {
+    let mut plain = Plain::new(url);
+    plain.0.write_all(b"HELLO 3\r\nCLIENT TRACKING ON BCAST PREFIX push:\r\n").unwrap();
+    let count = Arc::<AtomicU64>::default();
+    let reads = Arc::clone(&count);
+    plain.0.set_nonblocking(true).unwrap();
+    let (mut poll, mut stream) = (Poll::new().unwrap(), mio::net::TcpStream::from_std(plain.0));
+    poll.registry().register(&mut stream, Token(0), Interest::READABLE).unwrap();
+    let follow = move || {
+        let (mut events, mut bytes) = (Events::with_capacity(16), vec![0; 1 << 13]);
+        loop {
+            // Ends with the process; an interruption is no news.
+            let _ = poll.poll(&mut events, None);
+            if let Ok(0) = stream.read(&mut bytes) {
+                break;
+            }
+            reads.fetch_add(1, Ordering::Release);
+        }
+    };
+    std::thread::Builder::new().name(BARE.into()).spawn(follow).unwrap();
+    std::thread::sleep(Duration::from_millis(100));
+    count
+}
+
+/// What the I/O thread spends on one push: to be woken, to read, to parse and to apply it, and to
+/// sleep again; and what a thread spends that does not parse and apply.
+fn invalidations(url: &str, cache: &L1, other: &mut Plain) {
+    let reads = bare(url);
+    let (mut least, mut floor) = (f64::MAX, f64::MAX);
     for _ in 0..5 {
-        let mut spent = 0.0;
+        let (mut spent, mut bare) = (0.0, 0.0);
         for step in 0..WRITES {
             let key = format!("push:{step}");
             cache.get(&key).unwrap();
-            let (before, seen) = (pilot_ns(), cache.stats().invalidations);
+            let (before, before_bare) = (spent_ns(PILOT), spent_ns(BARE));
+            let (seen, read) = (cache.stats().invalidations, reads.load(Ordering::Acquire));
             other.ask(&format!("SET {key} {step}"));
-            while cache.stats().invalidations == seen {
+            while cache.stats().invalidations == seen || reads.load(Ordering::Acquire) == read {
                 std::thread::sleep(Duration::from_micros(20));
             }
-            // Until it sleeps again.
+            // Until they sleep again.
             std::thread::sleep(Duration::from_micros(50));
-            spent += pilot_ns() - before;
+            spent += spent_ns(PILOT) - before;
+            bare += spent_ns(BARE) - before_bare;
         }
         least = least.min(spent / WRITES as f64);
+        floor = floor.min(bare / WRITES as f64);
     }
     crate::say("invalidation cpu us", "l1", least / 1000.0);
+    crate::say("invalidation cpu us", "epoll_wait and read alone", floor / 1000.0);
+    crate::say("invalidation cpu us", "l1, beyond these", (least - floor) / 1000.0);
+}
+
+/// What a push costs among many that come at once: read, parsed and applied, with little to wake for.
+fn together(cache: &L1, other: &mut Plain) {
+    let mut least = f64::MAX;
+    let names: Vec<String> = (0..WRITES).map(|step| format!("many:{step}")).collect();
+    for _ in 0..20 {
+        cache.get_many(&names).unwrap();
+        let (before, seen) = (spent_ns(PILOT), cache.stats().invalidations);
+        let pairs: Vec<String> = names.iter().map(|name| format!("{name} 1")).collect();
+        other.ask(&format!("MSET {}", pairs.join(" ")));
+        while cache.stats().invalidations < seen + WRITES as u64 {
+            std::thread::sleep(Duration::from_micros(20));
+        }
+        std::thread::sleep(Duration::from_micros(50));
+        least = least.min((spent_ns(PILOT) - before) / WRITES as f64);
+    }
+    crate::say("invalidation cpu us", "l1, of 300 at once", least / 1000.0);
 }
 
 /// A GET over loopback, of a client that does nothing else.

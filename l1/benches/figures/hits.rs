@@ -35,7 +35,7 @@ pub(crate) fn filled(url: &str, names: &[String], value: &[u8]) -> L1 {
     cache
 }
 
-pub(crate) fn quick(names: &[String], value: &Value) -> Quick {
+pub(crate) fn quick(names: &[String], value: impl Fn() -> Value) -> Quick {
     let cache = quick_cache::sync::Cache::with(
         names.len() * 2,
         names.len() as u64 * 2,
@@ -43,16 +43,16 @@ pub(crate) fn quick(names: &[String], value: &Value) -> Quick {
         RandomState::default(),
         quick_cache::sync::DefaultLifecycle::default(),
     );
-    names.iter().for_each(|name| cache.insert(name.clone(), Arc::clone(value)));
+    names.iter().for_each(|name| cache.insert(name.clone(), value()));
     cache
 }
 
 pub(crate) fn dash(
     names: &[String],
-    value: &Value,
+    value: impl Fn() -> Value,
 ) -> dashmap::DashMap<String, Value, RandomState> {
     let map = dashmap::DashMap::with_hasher(RandomState::default());
-    names.iter().for_each(|name| drop(map.insert(name.clone(), Arc::clone(value))));
+    names.iter().for_each(|name| drop(map.insert(name.clone(), value())));
     map
 }
 
@@ -89,7 +89,7 @@ impl Redis {
                     let value: Vec<u8> = connection.get(name).await.unwrap();
                     last = value[0];
                 }
-                start.elapsed().as_nanos() as f64 / draws.len() as f64
+                vec![start.elapsed().as_nanos() as f64 / draws.len() as f64]
             })
         })
     }
@@ -108,9 +108,14 @@ pub(crate) fn run(url: &str) {
         let cache = filled(url, &names, &zeros);
         let handles: Vec<KeyHandle> = names.iter().map(KeyHandle::new).collect();
         let value: Value = zeros.into();
-        let (quick, dash) = (quick(&names, &value), dash(&names, &value));
+        // What they cost when all keys have one value in common, which is then always near.
+        let same = || Arc::clone(&value);
+        let (quick_one, dash_one) = (quick(&names, same), dash(&names, same));
+        // As a cache is: each key has a value of its own.
+        let own = || Value::from(&*value);
+        let (quick, dash) = (quick(&names, own), dash(&names, own));
         let moka = moka::sync::Cache::builder().build_with_hasher(RandomState::default());
-        names.iter().for_each(|name| moka.insert(name.clone(), Arc::clone(&value)));
+        names.iter().for_each(|name| moka.insert(name.clone(), own()));
         let redis = Redis::new(url, &names);
         let with = |key: usize| cache.with(&names[key], |value| value.unwrap()[0]).unwrap();
         let by_handle = |key: usize| cache.with(&handles[key], |value| value.unwrap()[0]).unwrap();
@@ -121,6 +126,11 @@ pub(crate) fn run(url: &str) {
             ("quick_cache", dependent(&drawn, |key| quick.get(&names[key]).unwrap()[0])),
             ("dashmap", dependent(&drawn, |key| dash.get(&names[key]).unwrap()[0])),
             ("moka", dependent(&drawn, |key| moka.get(&names[key]).unwrap()[0])),
+            (
+                "quick_cache, one value",
+                dependent(&drawn, |key| quick_one.get(&names[key]).unwrap()[0]),
+            ),
+            ("dashmap, one value", dependent(&drawn, |key| dash_one.get(&names[key]).unwrap()[0])),
             ("redis-rs", redis.round(&names, &drawn)),
         ];
         interleave(&figure, rounds, subjects);

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::draws::Zipf;
 use crate::hits::{dash, filled, names, quick};
-use crate::timing::dependent;
+use crate::timing::{dependent, mean};
 
 const ROUNDS: usize = 150;
 
@@ -26,6 +26,7 @@ fn beside(subject: &str, hit: impl Fn(usize) -> u8 + Sync) {
             }
         });
         let mut round = dependent(&draws, &hit);
+        let mut round = || mean(&round());
         for turn in 0..ROUNDS {
             busy.store(turn % 2 == 0, Ordering::Relaxed);
             // The other has begun by the second of these.
@@ -41,8 +42,8 @@ fn beside(subject: &str, hit: impl Fn(usize) -> u8 + Sync) {
 pub(crate) fn run(url: &str) {
     let names = names(1000, 64);
     let cache = filled(url, &names, &[0; 100]);
-    let value: Arc<[u8]> = vec![0; 100].into();
-    let (quick, dash) = (quick(&names, &value), dash(&names, &value));
+    let value = || Arc::from([0; 100]);
+    let (quick, dash) = (quick(&names, value), dash(&names, value));
     beside("with", |key| cache.with(&names[key], |value| value.unwrap()[0]).unwrap());
     beside("get", |key| cache.get(&names[key]).unwrap().unwrap()[0]);
     beside("quick_cache", |key| quick.get(&names[key]).unwrap()[0]);

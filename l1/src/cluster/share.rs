@@ -60,3 +60,23 @@ impl Pulse for Share {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// What is answered between two heartbeats says nothing of slots that have left meanwhile.
+    #[test]
+    fn only_heartbeats_prove() {
+        let table = Arc::new(Table::new(Duration::from_secs(2)));
+        let share = Share { table: Arc::clone(&table), node: 0, cluster: Weak::new() };
+        share.heard(Moment::from_millis(1000), None).unwrap();
+        assert_eq!(table.until(0), Moment::ORIGIN);
+        table.prove(0, Moment::from_millis(1000));
+        assert_eq!(table.until(0), Moment::from_millis(3000));
+        share.lose();
+        assert_eq!(table.until(0), Moment::ORIGIN);
+    }
+}

@@ -136,6 +136,7 @@ impl<V: Pulse> Pilot<V> {
                 return Err(Error::Timeout(limit));
             }
             self.poll.poll(&mut self.events, Some(Duration::from_millis(100)))?;
+            frames.wake(self.is_ending());
         }
     }
 
@@ -181,8 +182,17 @@ impl<V: Pulse> Pilot<V> {
         let wait = if more { Duration::ZERO } else { heartbeat.saturating_sub(now.since(*beat)) };
         match self.poll.poll(&mut self.events, Some(wait.saturating_add(TICK.min(wait)))) {
             Err(error) if error.kind() != std::io::ErrorKind::Interrupted => Err(error.into()),
-            Ok(()) | Err(_) => Ok(()),
+            Ok(()) | Err(_) => {
+                session.frames.wake(self.is_ending());
+                Ok(())
+            }
         }
+    }
+
+    /// Whether the poll has told that the other side has ended the connection.
+    fn is_ending(&self) -> bool {
+        let mut of_socket = self.events.iter().filter(|event| event.token() == SOCKET);
+        of_socket.any(|event| event.is_read_closed() || event.is_error())
     }
 
     fn check_patience(&self, wire: &Wire<V>, now: Moment) -> Result<(), Error> {

@@ -20,7 +20,7 @@ use crate::id::Lookup;
 /// * each [`Entry::bytes`]: a block of [`BLOCK_BYTES`](crate::entry::BLOCK_BYTES) + name + string (in
 ///   whole words), and what another reply owns beside it;
 /// * the index: 64 bytes for each bucket of seven places, 13 to 26 bytes for each entry;
-/// * the queues: 32 to 64 bytes for each entry, and 11 to 22 for those that went lately;
+/// * the queues: 32 to 64 bytes for each entry, and 12 to 24 for those that went lately;
 /// * what was taken out and may still be read: 1/64 of the capacity is set aside for it. Only while
 ///   a caller stays in [`with`](crate::L1::with) for long can it be more.
 ///
@@ -107,7 +107,7 @@ impl Bounded {
     }
 
     fn take(edit: &mut Editing<'_>, name: Lookup<'_>) -> bool {
-        let is = |entry: &Entry| entry.lookup() == name;
+        let is = |entry: &Entry| entry.is_named(name);
         let Some(place) = edit.find(name.hash(), is).map(|entry| entry.mark().place()) else {
             return false;
         };
@@ -120,7 +120,7 @@ impl Store for Bounded {
     #[inline]
     fn with<R>(&self, lookup: Lookup<'_>, read: impl FnOnce(&Entry) -> R) -> Option<R> {
         reading(|pin| {
-            let is = |entry: &Entry| entry.lookup() == lookup;
+            let is = |entry: &Entry| entry.is_named(lookup);
             let entry = self.table.find(pin, lookup.hash(), is)?;
             entry.mark().want(WANTS_MAX);
             Some(read(&entry))
@@ -159,7 +159,7 @@ impl Store for Bounded {
     }
 
     fn contains(&self, lookup: Lookup<'_>) -> bool {
-        let is = |entry: &Entry| entry.lookup() == lookup;
+        let is = |entry: &Entry| entry.is_named(lookup);
         reading(|pin| self.table.find(pin, lookup.hash(), is).is_some()).unwrap_or(false)
     }
 }

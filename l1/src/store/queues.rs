@@ -1,20 +1,28 @@
 //! Who has to go: two queues, and the memory of who went lately.
 //!
-//! S3-FIFO (Yang et al., "FIFO queues are all you need for cache eviction", 2023), but that the short
-//! queue is shorter, and that the long one takes all who come while there is room: a loop over
-//! more than fits then keeps a part of it, where it would push itself out.
+//! S3-FIFO (Yang et al., "FIFO queues are all you need for cache eviction", 2023), changed in three
+//! ways. The short queue is shorter. The long one takes all who come while there is room: a loop over
+//! more than fits then keeps a part of it, where it would push itself out. And who comes back
+//! after it went stands in the long queue only if it was asked for more often than the one who would
+//! have to go for it, as `TinyLFU` admits (Einziger et al., 2017), so that the memory may be long.
 //!
 //! What is new stands in the short queue, and has to go from there unless it is wanted meanwhile; so
 //! what is wanted once pushes out nothing that is wanted often. What was wanted, or comes back soon
 //! after it went, stands in the long queue, which gives everybody who was wanted another round.
+//!
+//! How often something was asked for ([`Worth`]) is counted when it comes and when its turn to go
+//! comes, never by a hit; it is forgotten with it.
 
-use crate::entry::Entry;
+use crate::entry::{Entry, PLACE_MAX};
 
 /// No place.
 pub(super) const NOWHERE: u32 = u32::MAX;
 
 /// More wants are not counted.
-pub(super) const WANTS_MAX: u8 = 2;
+pub(super) const WANTS_MAX: u32 = 2;
+
+/// As many who were wanted are given another round to admit one who comes back.
+const ROUNDS_MAX: usize = 50;
 
 /// The long queue has all the room but one part of so many.
 const SHORT_DIVISOR: usize = 100;
@@ -30,6 +38,7 @@ struct Standing {
     entry: Option<Entry>,
     bytes: usize,
     line: Line,
+    worth: Worth,
     before: u32,
     after: u32,
 }
@@ -52,12 +61,13 @@ pub(super) struct Queues {
     short: Ends,
     long: Ends,
     ghosts: Ghosts,
+    ages: Ages,
 }
 
 impl Queues {
     pub(super) fn new() -> Self {
-        let (places, free) = (Vec::new(), Vec::new());
-        Self { places, free, short: EMPTY, long: EMPTY, ghosts: Ghosts::new() }
+        let (places, free, ghosts) = (Vec::new(), Vec::new(), Ghosts::new());
+        Self { places, free, short: EMPTY, long: EMPTY, ghosts, ages: Ages::default() }
     }
 
     /// Bytes of what stands in them.
@@ -75,19 +85,22 @@ impl Queues {
     /// Takes a stand for a new entry, where there is room for as many bytes in all; false when there
     /// are too many.
     pub(super) fn enter(&mut self, entry: &Entry, room: usize) -> bool {
-        let back = self.ghosts.take(entry.lookup().hash());
         let fits = self.long.bytes.saturating_add(entry.bytes()) <= long_max(room);
-        let line = if back || fits { Line::Long } else { Line::Short };
-        let (entry, bytes) = (entry.clone(), entry.bytes());
-        let standing =
-            Standing { entry: Some(entry), bytes, line, before: NOWHERE, after: NOWHERE };
+        let back = self.ghosts.take(entry.lookup().hash());
+        let worth = self.ages.more(back.unwrap_or_default(), 1);
+        let long = fits || back.is_some_and(|back| back.held || self.outdoes_who_goes(worth));
+        let line = if long { Line::Long } else { Line::Short };
+        let bytes = entry.bytes();
         let place = match self.free.pop() {
             Some(place) => place,
             None => match u32::try_from(self.places.len()) {
-                Ok(place) if place != NOWHERE => place,
+                Ok(place) if place <= PLACE_MAX => place,
                 _ => return false,
             },
         };
+        entry.mark().set_place(place);
+        let entry = Some(entry.clone());
+        let standing = Standing { entry, bytes, line, worth, before: NOWHERE, after: NOWHERE };
         match self.places.get_mut(place as usize) {
             Some(free) => *free = standing,
             None => self.places.push(standing),
@@ -96,32 +109,67 @@ impl Queues {
         true
     }
 
+    /// Whether something of this worth was asked for more often than who goes next from the long
+    /// line.
+    fn outdoes_who_goes(&mut self, worth: Worth) -> bool {
+        for _ in 0..ROUNDS_MAX {
+            let place = self.long.first;
+            let Some((wanted, theirs)) = self.at(place) else { return true };
+            if wanted == 0 {
+                return outdoes(self.ages.times(worth), self.ages.times(theirs));
+            }
+            self.another_round(place, 1);
+        }
+        false
+    }
+
+    /// How often the one at this place was wanted lately, and its worth until then.
+    fn at(&self, place: u32) -> Option<(u32, Worth)> {
+        let standing = self.places.get(place as usize)?;
+        Some((standing.entry.as_ref()?.mark().wanted(), standing.worth))
+    }
+
+    /// Who was wanted goes to the end of the long line, and pays with so many wants.
+    fn another_round(&mut self, place: u32, wants: u32) {
+        self.unlink(place);
+        if let Some(standing) = self.places.get_mut(place as usize) {
+            standing.line = Line::Long;
+            standing.worth = self.ages.more(standing.worth, wants);
+            if let Some(entry) = &standing.entry {
+                let left = entry.mark().wanted().saturating_sub(wants);
+                entry.mark().set_wanted(left);
+            }
+        }
+        self.link(place);
+    }
+
     /// Whoever has the place leaves it, because it is not what it was; what takes its stead comes
     /// back to the same line.
     pub(super) fn leave(&mut self, place: u32) {
-        let long =
-            self.places.get(place as usize).is_some_and(|standing| standing.line == Line::Long);
-        let gone = self.take(place);
-        if let (Some(gone), true) = (gone, long) {
-            self.remember(&gone);
+        if let Some((gone, worth, Line::Long)) = self.take(place) {
+            self.remember(&gone, Worth { held: true, ..worth });
         }
     }
 
-    fn take(&mut self, place: u32) -> Option<Entry> {
-        let entry = self.places.get_mut(place as usize)?.entry.take()?;
+    fn take(&mut self, place: u32) -> Option<(Entry, Worth, Line)> {
+        let standing = self.places.get_mut(place as usize)?;
+        let (worth, line) = (standing.worth, standing.line);
+        let entry = standing.entry.take()?;
         self.unlink(place);
         self.free.push(place);
-        Some(entry)
+        Some((entry, worth, line))
     }
 
-    fn remember(&mut self, gone: &Entry) {
+    fn remember(&mut self, gone: &Entry, worth: Worth) {
         let entries = self.places.len().saturating_sub(self.free.len());
-        self.ghosts.add(gone.lookup().hash(), entries);
+        self.ages.set_entries(entries);
+        self.ghosts.add(gone.lookup().hash(), worth, entries);
     }
 
     /// Everybody leaves.
     pub(super) fn clear(&mut self) {
-        *self = Self { ghosts: std::mem::replace(&mut self.ghosts, Ghosts::new()), ..Self::new() };
+        let ghosts = std::mem::replace(&mut self.ghosts, Ghosts::new());
+        *self = Self { ghosts, ages: self.ages, ..Self::new() };
     }
 
     /// Who has to go now, where there is room for as many bytes; it has left. None when nobody is
@@ -130,24 +178,17 @@ impl Queues {
         loop {
             let short = self.short.first != NOWHERE && self.long.bytes <= long_max(room);
             let place = if short { self.short.first } else { self.long.first };
-            let standing = self.places.get_mut(place as usize)?;
-            let mark = standing.entry.as_ref()?.mark();
-            let wanted = mark.wanted();
+            let (wanted, _) = self.at(place)?;
             if wanted == 0 {
-                let gone = self.take(place)?;
+                let (gone, worth, line) = self.take(place)?;
                 // Not of the long line: a loop over more than fits would push out ahead of itself
                 // what it asks for next.
-                if short {
-                    self.remember(&gone);
+                if line == Line::Short {
+                    self.remember(&gone, worth);
                 }
                 return Some(gone);
             }
-            mark.set_wanted(if short { 0 } else { wanted.saturating_sub(1) });
-            self.unlink(place);
-            if let Some(standing) = self.places.get_mut(place as usize) {
-                standing.line = Line::Long;
-            }
-            self.link(place);
+            self.another_round(place, if short { wanted } else { 1 });
         }
     }
 
@@ -160,10 +201,7 @@ impl Queues {
 
     /// Puts the place at the end of its line.
     fn link(&mut self, place: u32) {
-        let Some(standing) = self.places.get_mut(place as usize) else { return };
-        if let Some(entry) = &standing.entry {
-            entry.mark().set_place(place);
-        }
+        let Some(standing) = self.places.get(place as usize) else { return };
         let (line, bytes) = (standing.line, standing.bytes);
         let ends = self.ends(line);
         ends.bytes = ends.bytes.saturating_add(bytes);
@@ -199,12 +237,64 @@ impl Queues {
     }
 }
 
+/// Whether who comes back is worth so much more than who would have to go that it is not the turn of
+/// the other one soon: once more is no sign.
+fn outdoes(times: u8, theirs: u8) -> bool {
+    times > theirs.saturating_add(u8::from(theirs > 0))
+}
+
 /// Bytes of the long queue, of so many in all.
 fn long_max(room: usize) -> usize {
     room.saturating_sub(room / SHORT_DIVISOR)
 }
 
-/// Who went lately: as many as there are entries, by parts of their hashes.
+/// How often something was asked for, to [`TIMES_MAX`]; halved with every age.
+#[derive(Clone, Copy, Debug, Default)]
+struct Worth {
+    times: u8,
+    age: u8,
+    /// It went because it had changed; whatever comes in its stead has its place.
+    held: bool,
+}
+
+/// More times are not told apart.
+const TIMES_MAX: u8 = 15;
+
+/// Asked for so often in the mean, and an age has passed.
+const AGE_TIMES: usize = 3;
+
+/// The ages by which worth is halved, so that it tells of the recent past.
+#[derive(Clone, Copy, Debug, Default)]
+struct Ages {
+    /// The number of the age; it starts again after 255.
+    age: u8,
+    times: usize,
+    entries: usize,
+}
+
+impl Ages {
+    fn set_entries(&mut self, entries: usize) {
+        self.entries = entries;
+    }
+
+    /// What is left of the worth now.
+    fn times(self, worth: Worth) -> u8 {
+        worth.times >> self.age.wrapping_sub(worth.age).min(7)
+    }
+
+    /// The worth of what was asked for so often more.
+    fn more(&mut self, worth: Worth, times: u32) -> Worth {
+        self.times = self.times.saturating_add(times as usize);
+        if self.times > self.entries.saturating_mul(AGE_TIMES) {
+            (self.age, self.times) = (self.age.wrapping_add(1), 0);
+        }
+        let times = u32::from(self.times(worth)).saturating_add(times);
+        let times = u8::try_from(times).map_or(TIMES_MAX, |times| times.min(TIMES_MAX));
+        Worth { times, age: self.age, held: false }
+    }
+}
+
+/// Who went lately: half as many more as there are entries, by parts of their hashes.
 ///
 /// A table of four for each place, of which the oldest makes room; 8 bytes for each.
 #[derive(Debug)]
@@ -216,8 +306,28 @@ struct Ghosts {
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Ghost {
-    print: u32,
+    /// 0 is nobody.
+    print: u16,
+    /// Times (the low four bits), and whether its place is held (the top one).
+    times: u8,
+    age: u8,
     since: u32,
+}
+
+const _: () = assert!(size_of::<Ghost>() == 8, "as the formula of the memory says");
+
+impl Ghost {
+    const HELD: u8 = 0x80;
+
+    fn new(print: u16, since: u32, worth: Worth) -> Self {
+        let held = if worth.held { Self::HELD } else { 0 };
+        Self { print, times: worth.times | held, age: worth.age, since }
+    }
+
+    fn worth(self) -> Worth {
+        let (times, held) = (self.times & !Self::HELD, self.times & Self::HELD != 0);
+        Worth { times, age: self.age, held }
+    }
 }
 
 impl Ghosts {
@@ -230,17 +340,17 @@ impl Ghosts {
     }
 
     /// Where a hash would be, and by what it is known there.
-    fn set(&mut self, hash: u64) -> Option<(&mut [Ghost; 4], u32)> {
+    fn set(&mut self, hash: u64) -> Option<(&mut [Ghost; 4], u16)> {
         let mask = self.sets.len().checked_sub(1)?;
-        let [high, low] = [hash >> 32, hash & 0xffff_ffff];
+        let [high, low] = [hash >> 32, hash & 0xffff];
         let at = usize::try_from(high).unwrap_or(usize::MAX) & mask;
-        Some((self.sets.get_mut(at)?, u32::try_from(low).unwrap_or(0).max(1)))
+        Some((self.sets.get_mut(at)?, u16::try_from(low).unwrap_or(0).max(1)))
     }
 
     /// Remembers it, when there are so many entries.
-    fn add(&mut self, hash: u64, entries: usize) {
-        let most = entries.max(16);
-        let sets = (most / 3).next_power_of_two();
+    fn add(&mut self, hash: u64, worth: Worth, entries: usize) {
+        let most = entries.saturating_add(entries / 2).max(16);
+        let sets = (most / 4).next_power_of_two();
         if sets > self.sets.len() {
             self.sets = vec![[Ghost::default(); 4]; sets];
         }
@@ -251,17 +361,67 @@ impl Ghosts {
         let age =
             |ghost: &Ghost| if ghost.print == 0 { u32::MAX } else { now.wrapping_sub(ghost.since) };
         if let Some(oldest) = set.iter_mut().max_by_key(|ghost| age(ghost)) {
-            *oldest = Ghost { print, since: now };
+            *oldest = Ghost::new(print, now, worth);
         }
     }
 
-    /// Whether it went lately; forgets it.
-    fn take(&mut self, hash: u64) -> bool {
+    /// What it was worth, if it went lately; forgets it.
+    fn take(&mut self, hash: u64) -> Option<Worth> {
         let (now, most) = (self.now, self.most);
-        let Some((set, print)) = self.set(hash) else { return false };
-        let Some(ghost) = set.iter_mut().find(|ghost| ghost.print == print) else { return false };
+        let (set, print) = self.set(hash)?;
+        let ghost = set.iter_mut().find(|ghost| ghost.print == print)?;
         let lately = now.wrapping_sub(ghost.since) < most;
-        *ghost = Ghost::default();
-        lately
+        let worth = std::mem::take(ghost).worth();
+        lately.then_some(worth)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_comes_back_must_be_worth_more() {
+        for (times, theirs, expected) in [
+            (0, 0, false),
+            (1, 0, true),
+            (1, 1, false),
+            (2, 1, false),
+            (3, 1, true),
+            (15, 15, false),
+        ] {
+            assert_eq!(outdoes(times, theirs), expected, "{times} against {theirs}");
+        }
+    }
+
+    #[test]
+    fn worth_is_halved_with_every_age() {
+        let mut ages = Ages { entries: 10, ..Ages::default() };
+        let worth = ages.more(Worth::default(), 99);
+        assert_eq!((worth.times, worth.age), (TIMES_MAX, 1));
+        for expected in [15, 7, 3, 1, 0, 0] {
+            assert_eq!(ages.times(worth), expected);
+            for _ in 0..10 {
+                ages.more(Worth::default(), 3);
+            }
+            ages.more(Worth::default(), 1);
+        }
+    }
+
+    #[test]
+    fn who_went_is_known_for_as_long_as_the_cache_and_a_half() {
+        let hash = |number: u64| number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let mut ghosts = Ghosts::new();
+        let worth = Worth { times: 9, age: 200, held: true };
+        (0..1000).for_each(|number| ghosts.add(hash(number), worth, 100));
+        let back = (0..1000).filter(|&number| {
+            let back = ghosts.take(hash(number));
+            assert!(back.is_none_or(|back| (back.times, back.age, back.held) == (9, 200, true)));
+            back.is_some()
+        });
+        let back: Vec<u64> = back.collect();
+        assert!(back.iter().all(|&number| number >= 850), "{back:?}");
+        assert!(back.len() > 100, "{back:?}");
+        assert!(ghosts.take(hash(back[0])).is_none(), "known twice");
     }
 }

@@ -46,6 +46,12 @@ pub(super) unsafe trait Pointer: Send + Sync {
     /// Becomes a pointer.
     fn lower(self) -> *mut ();
 
+    /// What it leads to is looked at next.
+    #[inline]
+    fn announce(raw: *mut ()) {
+        let _ = raw;
+    }
+
     /// Becomes itself again.
     ///
     /// # Safety
@@ -67,6 +73,18 @@ unsafe impl Pointer for Entry {
 
     fn lower(self) -> *mut () {
         self.0.into_raw().cast_mut().cast()
+    }
+
+    #[inline]
+    fn announce(raw: *mut ()) {
+        for line in [1, 2] {
+            // SAFETY: a hint, that may name any address.
+            #[cfg(target_arch = "x86_64")]
+            unsafe {
+                use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+                _mm_prefetch::<_MM_HINT_T0>(raw.cast_const().cast::<i8>().wrapping_add(line * 64));
+            }
+        }
     }
 
     #[inline]
@@ -164,7 +182,12 @@ impl Index {
 
     /// The place of the pointer of this hash that `is` the one. For who may follow pointers.
     #[inline]
-    fn place(&self, hash: u64, is: impl Fn(*mut ()) -> bool) -> Option<(*mut (), &Bucket, usize)> {
+    fn place(
+        &self,
+        hash: u64,
+        announce: impl Fn(*mut ()),
+        is: impl Fn(*mut ()) -> bool,
+    ) -> Option<(*mut (), &Bucket, usize)> {
         let (tag, mut at) = (tag(hash), home(hash));
         for _ in 0..=self.mask {
             let bucket = self.buckets.get(at & self.mask)?;
@@ -173,6 +196,7 @@ impl Index {
             while candidates != 0 {
                 let place = first(candidates);
                 let raw = bucket.places.get(place)?.load(Ordering::Acquire);
+                announce(raw);
                 if !raw.is_null() && is(raw) {
                     return Some((raw, bucket, place));
                 }
@@ -344,7 +368,9 @@ impl<P: Pointer, S> Table<P, S> {
         is: impl Fn(&P) -> bool,
     ) -> Option<Found<'p, P>> {
         debug_assert!(pin.is_of(self.readers), "a pin that this table does not ask");
-        self.index().place(hash, |raw| is(&Found::of(raw))).map(|(raw, _, _)| Found::of(raw))
+        self.index()
+            .place(hash, P::announce, |raw| is(&Found::of(raw)))
+            .map(|(raw, _, _)| Found::of(raw))
     }
 
     /// Starts to change it; waits for others who do.
@@ -401,7 +427,7 @@ impl<P: Pointer, S> Edit<'_, P, S> {
     /// Takes out what has this hash and `is` the one; whether there was such a thing.
     pub(super) fn remove(&mut self, hash: u64, is: impl Fn(&P) -> bool) -> bool {
         let index = self.table.index();
-        let found = index.place(hash, |raw| is(&Found::of(raw)));
+        let found = index.place(hash, P::announce, |raw| is(&Found::of(raw)));
         let Some((raw, bucket, place)) = found else { return false };
         index.take(hash, bucket, place);
         self.inside.count = self.inside.count.saturating_sub(1);
@@ -411,7 +437,7 @@ impl<P: Pointer, S> Edit<'_, P, S> {
 
     /// What has this hash and `is` the one.
     pub(super) fn find(&self, hash: u64, is: impl Fn(&P) -> bool) -> Option<Found<'_, P>> {
-        let place = self.table.index().place(hash, |raw| is(&Found::of(raw)));
+        let place = self.table.index().place(hash, P::announce, |raw| is(&Found::of(raw)));
         place.map(|(raw, _, _)| Found::of(raw))
     }
 

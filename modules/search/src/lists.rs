@@ -1,5 +1,6 @@
 //! Replies in RESP3 with the shape of RESP2, as valkey-search gives them.
 
+use keyspan_common::lines::Part;
 use keyspan_common::reply::Reply;
 use keyspan_search_core::print::general;
 
@@ -75,5 +76,13 @@ impl Reply for Lists<'_> {
 
     fn error(&mut self, text: &str) {
         self.0.error(text);
+    }
+
+    fn takes_parts(&mut self) -> bool {
+        self.0.takes_parts()
+    }
+
+    fn part(&mut self, part: &mut Part) {
+        self.0.part(part);
     }
 }

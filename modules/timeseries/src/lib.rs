@@ -4,6 +4,7 @@
 //! ```text
 //! registry    which series carry which labels, database by database
 //! follow      what happens to keys -> the registry, and the rules that name them
+//! budget      how many rows EMPTY may add
 //! compaction  what a series tells the destinations of its rules
 //! policy      rules that series get which a sample makes
 //! commands    TS.*
@@ -12,6 +13,7 @@
 #![cfg_attr(not(feature = "module"), expect(dead_code, reason = "called by the server alone"))]
 
 mod answer;
+mod budget;
 pub mod commands;
 mod compaction;
 mod follow;

@@ -2,7 +2,6 @@
 
 use keyspan_common::settings::Figure;
 use keyspan_server::LoadArguments;
-use keyspan_timeseries_core::rdb;
 use keyspan_timeseries_core::series::Series;
 use keyspan_timeseries_core::totals::TOTALS;
 
@@ -24,16 +23,12 @@ fn ready(_: &LoadArguments) -> Result<(), String> {
     Ok(())
 }
 
-fn encoding() -> u32 {
-    rdb::DUMP_VERSION
-}
-
 macro_rules! module {
     ($($command:ty),* $(,)?) => {
         keyspan_server::module! {
             name: "timeseries",
             version: VERSION,
-            types: [Series => encoding],
+            types: [Series => settings::rdb_encoding],
             commands: [$($command),*],
             settings: &settings::SETTINGS,
             info: figures,

@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use keyspan_common::number::parse_f64;
 use keyspan_common::settings::{Kind, Setting, Text};
 use keyspan_timeseries_core::chunk::{ChunkSize, Encoding};
+use keyspan_timeseries_core::rdb;
 use keyspan_timeseries_core::request::options::parse_encoding;
 use keyspan_timeseries_core::series::{DuplicatePolicy, Ignore, Options};
 
@@ -19,7 +20,11 @@ struct Texts {
     encoding: Encoding,
     ignore: String,
     value_max: f64,
+    protocol: String,
 }
+
+/// How nodes of RedisTimeSeries talk to each other unless told otherwise.
+const PROTOCOL: &str = "INTERNAL";
 
 static TEXTS: RwLock<Option<Texts>> = RwLock::new(None);
 
@@ -32,6 +37,7 @@ impl Texts {
             encoding: Encoding::Compressed,
             ignore: "0".to_owned(),
             value_max: 0.0,
+            protocol: PROTOCOL.to_owned(),
         }
     }
 }
@@ -80,6 +86,17 @@ fn accept_ignore(text: &str) -> Result<(), String> {
         text.clone_into(&mut texts.ignore);
         texts.value_max = value_max;
     });
+    Ok(())
+}
+
+/// Which protocols RedisTimeSeries knows was not observed; any word will do where none is spoken.
+fn accept_protocol(text: &str) -> Result<(), String> {
+    write(|texts| text.clone_into(&mut texts.protocol));
+    Ok(())
+}
+
+/// Takes a secret and does not keep it.
+fn forget(_secret: &str) -> Result<(), String> {
     Ok(())
 }
 
@@ -177,8 +194,47 @@ pub static IGNORE_MAX_VAL_DIFF: Setting = Setting::of_text(
 .unprefixed()
 .load_name("IGNORE_MAX_VAL_DIFF");
 
+/// How nodes talk to each other, which ours do not.
+pub static LIBMR_PROTOCOL: Setting = Setting::of_text(
+    "ts-libmr-protocol",
+    "Kept and shown; without effect, as no command asks other nodes",
+    Text {
+        default: PROTOCOL,
+        accept: accept_protocol,
+        shown: || read(|texts| texts.protocol.clone()),
+    },
+)
+.unprefixed()
+.load_name("LIBMR_PROTOCOL");
+
+/// Whether nodes are told of each other.
+pub static TOPOLOGY_EVENTS: Setting = Setting::new(
+    "ts-topology-events",
+    "Kept and shown; without effect, as no command asks other nodes",
+    Kind::Bool,
+    1,
+)
+.unprefixed();
+
+/// The password that nodes of RedisTimeSeries had for each other, and since 8.0 ignore.
+pub static GLOBAL_PASSWORD: Setting = Setting::of_text(
+    "OSS_GLOBAL_PASSWORD",
+    "Taken and forgotten, neither logged nor shown by the module (MODULE LIST tells all load arguments); without effect, as in RedisTimeSeries from 8.0 on",
+    Text { default: "", accept: forget, shown: String::new },
+)
+.load_only();
+
+/// Encoding of series in RDB files and DUMP payloads.
+pub static RDB_ENCODING: Setting = Setting::new(
+    "rdb-encoding",
+    "Encoding of saved series: 8 is read by RedisTimeSeries 1.12+, 9 by 8.6+, which alone know rules of countnan and countall",
+    Kind::Choice(&["8", "9"]),
+    0,
+)
+.fixed();
+
 /// The table, in the order of the documents.
-pub static SETTINGS: [&Setting; 8] = [
+pub static SETTINGS: [&Setting; 12] = [
     &COMPACTION_POLICY,
     &NUM_THREADS,
     &RETENTION_POLICY,
@@ -187,6 +243,10 @@ pub static SETTINGS: [&Setting; 8] = [
     &ENCODING,
     &IGNORE_MAX_TIME_DIFF,
     &IGNORE_MAX_VAL_DIFF,
+    &LIBMR_PROTOCOL,
+    &TOPOLOGY_EVENTS,
+    &GLOBAL_PASSWORD,
+    &RDB_ENCODING,
 ];
 
 /// The policy of series that have none of their own.
@@ -211,6 +271,11 @@ pub(crate) fn options() -> Options {
         ignore: Ignore { time_ms_max, value_max: texts.value_max },
         labels: Vec::new(),
     })
+}
+
+/// The version that series are saved in.
+pub(crate) fn rdb_encoding() -> u32 {
+    if RDB_ENCODING.get() == 0 { rdb::DUMP_VERSION } else { rdb::NAN_VERSION }
 }
 
 /// Has queries take as many threads as the setting says.

@@ -2,10 +2,14 @@
 
 from ..page import PLOTS
 from ..plots import COLORS, draw, pyplot
-from .tables import SIZES, SUBJECTS, TITLES
+from .tables import ONE, SIZES, SUBJECTS, TITLES
 
-# moka and redis-rs would make the others' bars too short to see.
-DRAWN = [index for index, subject in enumerate(SUBJECTS) if subject not in ("moka", "redis-rs")]
+# moka and redis-rs would make the others' bars too short to see; one value for all keys is no cache's case.
+DRAWN = [
+    index
+    for index, subject in enumerate(SUBJECTS)
+    if subject not in ("moka", "redis-rs") and not subject.endswith(ONE[0])
+]
 READS = 500
 
 

@@ -2,8 +2,19 @@
 
 from ..plots import short
 
-SUBJECTS = ("with", "get", "handle", "quick_cache", "dashmap", "moka", "redis-rs")
-TITLES = ("`with`", "`get`", "`with`, by `KeyHandle`", "quick_cache", "dashmap, by reference", "moka", "redis-rs cache-aio")
+ONE = (", one value", ", one value for all keys")
+SUBJECTS = ("with", "get", "handle", "quick_cache", "dashmap", f"quick_cache{ONE[0]}", f"dashmap{ONE[0]}", "moka", "redis-rs")
+TITLES = (
+    "`with`",
+    "`get`",
+    "`with`, by `KeyHandle`",
+    "quick_cache",
+    "dashmap, by reference",
+    f"quick_cache{ONE[1]}",
+    f"dashmap{ONE[1]}",
+    "moka",
+    "redis-rs cache-aio",
+)
 SIZES = (
     ("hit 1000 64 100", "1,000 keys of 64 B, values of 100 B"),
     ("hit 1000 24 100", "1,000 keys of 24 B, values of 100 B"),

@@ -52,6 +52,16 @@ pub fn plan(keys: usize, round: Duration, late: Duration) -> Plan {
     Plan { keys, readers: 3, staleness_max, round, checks: checks() }
 }
 
+/// So many hash tags, and with them slots of a cluster, all keys of a check share.
+pub const TAGS: usize = 64;
+
+/// The name of a key of a check. One that is written through the cache and one that is not come in
+/// turn within each tag.
+#[must_use]
+pub fn key(index: usize) -> String {
+    format!("checked:{{{}}}{index}", index / 2 % TAGS)
+}
+
 /// Runs the check and fails unless every rule was followed.
 pub fn check(
     what: &str,
@@ -60,7 +70,7 @@ pub fn check(
     trouble: impl Fn(&Check<'_>, usize) + Sync,
     heal: impl Fn(),
 ) -> Outcome<Figures> {
-    let check = Check::new(plan, cache, |index| format!("checked:{index}"));
+    let check = Check::new(plan, cache, key);
     let figures = check.run(other, trouble, heal).map_err(Failure::new)?;
     eprintln!("{what}: {figures:?}, {}", cache.report());
     ensure(figures.violations == 0 && figures.stale == 0, || format!("{what}: {figures:?}"))?;
@@ -104,6 +114,12 @@ impl Other for Client {
         self.line(&format!("SET {key} {number}")).is_ok_and(|reply| reply == b"+OK\r\n")
     }
 
+    fn write_all(&mut self, writes: &[(&str, u64)]) -> Vec<bool> {
+        let replies = self.pipeline(&sets(writes)).unwrap_or_default();
+        let written: Vec<bool> = replies.iter().map(|reply| reply == b"+OK\r\n").collect();
+        if written.len() == writes.len() { written } else { vec![false; writes.len()] }
+    }
+
     fn truth(&mut self, keys: &[String]) -> Vec<u64> {
         let commands: Vec<Vec<&str>> = keys.iter().map(|key| vec!["GET", key]).collect();
         let replies = self.pipeline(&commands).unwrap_or_default();
@@ -111,6 +127,14 @@ impl Other for Client {
         // What is no number is none that was written.
         replies.into_iter().map(|reply| value(reply).unwrap_or(0)).collect()
     }
+}
+
+/// A `SET` for each of these.
+fn sets(writes: &[(&str, u64)]) -> Vec<Vec<String>> {
+    writes
+        .iter()
+        .map(|(key, number)| vec!["SET".into(), (*key).into(), number.to_string()])
+        .collect()
 }
 
 fn number(bytes: &[u8]) -> Option<u64> {

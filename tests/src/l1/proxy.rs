@@ -82,6 +82,12 @@ impl Proxy {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
+    /// How many ends of connections there have been since the last [`Self::kill`].
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        locked(&self.streams).len()
+    }
+
     /// Ends all connections of now; new ones may come.
     pub fn kill(&self) {
         for stream in locked(&self.streams).drain(..) {

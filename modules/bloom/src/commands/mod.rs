@@ -116,6 +116,7 @@ const fn row(name: &'static str, category: &'static str, arity: Arity, access: A
         keys: Keys::FIRST,
         category,
         arguments: &[],
+        tips: &[],
     }
 }
 

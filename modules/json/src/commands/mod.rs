@@ -91,6 +91,7 @@ const fn row(name: &'static str, arity: Arity, access: Access) -> Row {
         keys: Keys::FIRST,
         category: "json",
         arguments: &[],
+        tips: &[],
     }
 }
 

@@ -77,6 +77,7 @@ const fn row(name: &'static str, arity: Arity, access: Access) -> Row {
         keys: Keys::None,
         category: "search",
         arguments: &[],
+        tips: &[],
     }
 }
 

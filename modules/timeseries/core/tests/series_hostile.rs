@@ -255,3 +255,43 @@ fn filters_of_a_million_times_are_merged_and_not_looked_up() {
     assert_eq!(rows.len(), 100_000);
     assert!(start.elapsed() < Duration::from_secs(10));
 }
+
+/// A block has zeros on both sides, as many as a word has bits at most; what it says beyond is taken from
+/// the bits.
+#[test]
+fn blocks_of_more_than_a_word_are_refused() {
+    let fields = fields(Encoding::Compressed);
+    let data = fields.iter().rposition(|field| matches!(field, Field::Bytes(_))).unwrap();
+    let (leading, trailing) = (data - 2, data - 1);
+    for (place, zeros, is_whole) in [
+        (leading, 0, true),
+        (leading, 32, true),
+        (leading, 33, false),
+        (leading, u64::MAX, false),
+        (trailing, 0, true),
+        (trailing, 63, true),
+        (trailing, 64, false),
+        (trailing, 1 << 32, false),
+    ] {
+        let found = check(&with(&fields, place, Field::Unsigned(zeros)));
+        assert_eq!(found, is_whole, "{place} {zeros}");
+    }
+}
+
+/// A chunk begins behind the last sample of the one before it, not with it.
+#[test]
+fn chunks_that_meet_in_one_sample_are_refused() {
+    let fields = fields(Encoding::Uncompressed);
+    let mut chunks =
+        fields.iter().enumerate().skip(1).filter(|(_, field)| matches!(field, Field::Bytes(_)));
+    let ((_, Field::Bytes(first)), (place, Field::Bytes(second))) =
+        (chunks.next().unwrap(), chunks.next().unwrap())
+    else {
+        unreachable!("two chunks")
+    };
+    let last = u64::from_le_bytes(first[first.len() - 16..][..8].try_into().unwrap());
+    for (time, is_whole) in [(last - 1, false), (last, false), (last + 1, true)] {
+        let moved = [&time.to_le_bytes()[..], &second[8..]].concat();
+        assert_eq!(check(&with(&fields, place, Field::Bytes(moved))), is_whole, "{time}");
+    }
+}

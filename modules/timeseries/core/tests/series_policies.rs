@@ -199,3 +199,122 @@ fn splits_keep_the_peers_sizes() {
     let ratio = infos[0].size as f32 / infos[0].samples as f32;
     assert_eq!(infos[0].bytes_per_sample, ratio);
 }
+
+/// The value of one bucket of these samples, as a query of this direction finds it.
+fn bucket_of(values: &[f64], aggregator: Aggregator, is_reverse: bool) -> f64 {
+    let mut series = small(Options::default());
+    for (timestamp, &value) in (0..).zip(values) {
+        put(&mut series, timestamp, value);
+    }
+    let aggregation = Aggregation {
+        aggregators: vec![aggregator],
+        grid: Grid::new(NonZeroU64::new(1000).unwrap(), 0),
+        timestamp: BucketTimestamp::Start,
+        with_empty: false,
+    };
+    let query = Query { aggregation: Some(aggregation), is_reverse, ..Query::default() };
+    series.snapshot(&query, None).run(&query).unwrap().values().first().copied().unwrap()
+}
+
+/// What a rule closes the first bucket with, and has in it after its last sample came anew.
+fn closed_of(values: &[f64], aggregator: Aggregator) -> [f64; 2] {
+    let mut series = small(Options::default());
+    series.add_rule(rule(aggregator, 100, 0));
+    for (timestamp, &value) in (0..).zip(values) {
+        put(&mut series, timestamp, value);
+    }
+    let told = |effects: Vec<Effect>| {
+        let value = |effect: &Effect| match effect.change {
+            Change::Close(sample) | Change::Update(sample) => Some(sample.value),
+            Change::Remove(..) => None,
+        };
+        effects.first().and_then(value).unwrap()
+    };
+    [told(put(&mut series, 100, 5.0)), told(put(&mut series, 50, f64::NAN))]
+}
+
+/// Neither zero is less than the other: the comparison keeps the one that it saw first, wherever the
+/// other ones stand.
+#[test]
+fn of_two_zeros_the_first_one_counts() {
+    for first in [0.0, -0.0] {
+        for len in 2..12 {
+            for place in 1..len {
+                let mut values = vec![first; len];
+                values[place..].fill(-first);
+                for aggregator in [Aggregator::Min, Aggregator::Max] {
+                    let check = |found: f64, expected: f64, what: &str| {
+                        let bits = (found.to_bits(), expected.to_bits());
+                        assert_eq!(bits.0, bits.1, "{aggregator:?} {what} of {values:?}");
+                    };
+                    check(bucket_of(&values, aggregator, false), first, "forward");
+                    check(bucket_of(&values, aggregator, true), -first, "backward");
+                    let [closed, anew] = closed_of(&values, aggregator);
+                    check(closed, first, "a rule");
+                    check(anew, first, "a rule anew");
+                }
+            }
+        }
+    }
+}
+
+/// A duplicate policy keeps the old value only where that is less, or greater.
+#[test]
+fn of_two_equal_values_the_new_one_is_kept() {
+    for (old, new) in [(0.0, -0.0), (-0.0, 0.0)] {
+        for policy in [DuplicatePolicy::Min, DuplicatePolicy::Max] {
+            assert_eq!(policy.merge(old, new).map(f64::to_bits), Some(f64::to_bits(new)));
+        }
+        // Under LAST a sample is dropped that is as far from the last one as IGNORE allows: not at all.
+        let mut series = small(Options::default());
+        put(&mut series, 5, old);
+        assert_eq!(add(&mut series, 5, new, DuplicatePolicy::Last), Ok(Added::Ignored(5)));
+        assert_eq!(series.last().unwrap().value.to_bits(), old.to_bits());
+    }
+}
+
+/// A line leads on to a sample behind the range: the last bucket of the range lies on it too.
+#[test]
+fn lines_fill_the_range_to_its_last_bucket() {
+    let mut series = small(Options::default());
+    put(&mut series, 0, 0.0);
+    put(&mut series, 100, 100.0);
+    let rows = |from: u64, to: u64| {
+        let aggregation = Aggregation {
+            aggregators: vec![Aggregator::Twa],
+            grid: Grid::new(NonZeroU64::new(10).unwrap(), 0),
+            timestamp: BucketTimestamp::Start,
+            with_empty: true,
+        };
+        let query = Query { from, to, aggregation: Some(aggregation), ..Query::default() };
+        let rows = series.snapshot(&query, None).run(&query).unwrap();
+        rows.times().iter().copied().zip(rows.values().iter().copied()).collect::<Vec<_>>()
+    };
+    let line = |starts: std::ops::Range<u64>| -> Vec<(u64, f64)> {
+        let value = |start: u32| (u64::from(start), f64::from(start) + 5.0);
+        starts.map(|place| value(u32::try_from(place).unwrap() * 10)).collect()
+    };
+    assert_eq!(rows(0, 50), line(0..6));
+    assert_eq!(rows(0, 59), line(0..6));
+    assert_eq!(rows(0, 60), line(0..7));
+    assert_eq!(rows(20, 45), line(2..5));
+}
+
+#[test]
+fn both_ends_of_a_filter_pass() {
+    let mut series = small(Options::default());
+    for value in [1.0, 2.0, 3.0, 4.0, f64::NAN] {
+        let time = series.last().map_or(0, |last| last.timestamp + 1);
+        put(&mut series, time, value);
+    }
+    let check = |min: f64, max: f64, expected: &[u64]| {
+        let query = Query { values: Some((min, max)), ..Query::default() };
+        let rows = series.snapshot(&query, None).run(&query).unwrap();
+        assert_eq!(rows.times(), expected, "{min} to {max}");
+    };
+    check(2.0, 3.0, &[1, 2]);
+    check(2.5, 2.5, &[]);
+    check(2.0, 2.0, &[1]);
+    check(f64::NEG_INFINITY, f64::INFINITY, &[0, 1, 2, 3]);
+    check(3.0, 2.0, &[]);
+}

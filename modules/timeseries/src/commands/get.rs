@@ -12,9 +12,10 @@ use keyspan_timeseries_core::index::Text;
 use keyspan_timeseries_core::request::multi::{MultiGet, Told};
 use keyspan_timeseries_core::series::{Label, Series};
 
-use super::multi::{FILTER, WITH_LABELS, readable_keys};
-use super::{KEY, existing, range::LATEST, row, word, words};
-use crate::{answer, compaction};
+use super::labels::SORTED_INLINE_MAX;
+use super::multi::{FILTER, WITH_LABELS, needed_labels, readable_keys};
+use super::{DONT_CACHE, KEY, existing, range::LATEST, row, word, words};
+use crate::{answer, compaction, settings};
 
 /// `TS.GET key [LATEST]`
 #[derive(Debug)]
@@ -24,16 +25,11 @@ pub struct Get;
 #[derive(Debug)]
 pub struct MGet;
 
-/// The last sample of a series, or the open bucket of its source.
-fn last<H: Host<Series>>(
-    host: &mut H,
-    key: Arg<'_>,
-    latest: bool,
-) -> Result<Option<Sample>, Error> {
-    let open = if latest { compaction::latest_of(host, key) } else { None };
-    let last = existing(host, key)?.last();
+/// What LATEST makes of the last sample of the series at `key`: the open bucket of its source, if that
+/// is later.
+fn latest<H: Host<Series>>(host: &mut H, key: Arg<'_>, last: Option<Sample>) -> Option<Sample> {
     let is_later = |open: &Sample| last.is_none_or(|last| open.timestamp > last.timestamp);
-    Ok(open.filter(is_later).or(last))
+    compaction::latest_of(host, key).filter(is_later).or(last)
 }
 
 impl Command for Get {
@@ -55,12 +51,15 @@ impl Command for Get {
         if args.len() > 1 {
             return Err(Error::Arity(Self::ROW.name));
         }
-        existing(host, key)?;
-        let latest = args.take_keyword("LATEST");
+        let with_latest = args.take_keyword("LATEST");
+        let series = existing(host, key)?;
         if !args.is_empty() {
             return Err(Error::Word);
         }
-        let last = last(host, key, latest)?;
+        let (mut last, has_source) = (series.last(), series.source().is_some());
+        if with_latest && has_source {
+            last = latest(host, key, last);
+        }
         answer::sample(reply, last);
         Ok(())
     }
@@ -68,6 +67,27 @@ impl Command for Get {
 
 /// A series and its last sample.
 type Found = (Text, Vec<Label>, Option<Sample>);
+
+fn find<H: Host<Series>>(host: &mut H, request: &MultiGet) -> Result<Vec<Found>, Error> {
+    let keys = readable_keys(host, &request.filter)?;
+    let mut found: Vec<Found> = Vec::with_capacity(keys.len());
+    for key in keys {
+        let at = Arg::named(&key);
+        let Ok(Some(series)) = host.read(at) else { continue };
+        let labels = needed_labels(series, &request.told, None);
+        let (mut last, has_source) = (series.last(), series.source().is_some());
+        if request.latest && has_source {
+            last = latest(host, at, last);
+        }
+        found.push((key, labels, last));
+    }
+    Ok(found)
+}
+
+fn sorted(mut found: Vec<Found>) -> Vec<Found> {
+    found.sort_unstable_by(|one, other| one.0.cmp(&other.0));
+    found
+}
 
 fn write(found: &[Found], told: &Told, reply: &mut dyn Reply) {
     let is_resp3 = reply.is_resp3();
@@ -97,6 +117,7 @@ impl Command for MGet {
         complexity: "O(N) where N is the number of time series",
         keys: Keys::None,
         arguments: &[LATEST, WITH_LABELS, FILTER],
+        tips: DONT_CACHE,
         ..row("ts.mget", Arity::AtLeast(3), Access::Read)
     };
 
@@ -105,16 +126,16 @@ impl Command for MGet {
         args: Args<'_>,
         reply: &mut R,
     ) -> Result<(), Error> {
-        let MultiGet { latest, told, filter } = MultiGet::parse(words(&args), Self::ROW.name)?;
-        let mut found: Vec<Found> = Vec::new();
-        for key in readable_keys(host, &filter)? {
-            let at = Arg::named(&key);
-            let Ok(Some(series)) = host.read(at) else { continue };
-            let labels = if told == Told::Nothing { Vec::new() } else { series.labels().to_vec() };
-            let last = last(host, at, latest)?;
-            found.push((key, labels, last));
+        let request = MultiGet::parse(words(&args), Self::ROW.name)?;
+        let found = find(host, &request)?;
+        let told = request.told;
+        if found.len() <= SORTED_INLINE_MAX {
+            write(&sorted(found), &told, reply);
+        } else {
+            settings::apply_threads();
+            let write = move |found: Vec<Found>, reply: &mut dyn Reply| write(&found, &told, reply);
+            host.spawn(reply, move || sorted(found), write);
         }
-        write(&found, &told, reply);
         Ok(())
     }
 }

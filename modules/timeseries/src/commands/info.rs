@@ -12,7 +12,7 @@ use keyspan_timeseries_core::request::multi::Told;
 use keyspan_timeseries_core::rule::Rule;
 use keyspan_timeseries_core::series::{ChunkInfo, Series};
 
-use super::{KEY, existing, row, token, word};
+use super::{DONT_CACHE, KEY, existing, row, token, word};
 use crate::{answer, compaction, settings};
 
 /// `TS.INFO key [DEBUG]`
@@ -114,6 +114,7 @@ impl Command for Info {
         summary: "Tells options and sizes of a time series; with DEBUG those of its chunks too",
         fast: true,
         arguments: &[KEY, token("debug", "DEBUG").optional()],
+        tips: DONT_CACHE,
         ..row("ts.info", Arity::AtLeast(2), Access::Read)
     };
 

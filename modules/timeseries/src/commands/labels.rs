@@ -13,7 +13,7 @@ use keyspan_timeseries_core::request::multi::QueryLabels as Request;
 use keyspan_timeseries_core::series::Series;
 
 use super::multi::FILTER;
-use super::{row, string, token, words};
+use super::{DONT_CACHE, row, string, token, words};
 use crate::{registry, settings};
 
 /// `TS.QUERYINDEX filter ...`
@@ -24,8 +24,8 @@ pub struct QueryIndex;
 #[derive(Debug)]
 pub struct QueryLabels;
 
-/// Keys that are put in order on the main thread.
-const INLINE_MAX: usize = 10_000;
+/// Keys that are put in order on the main thread; handing more to another one costs less than they do.
+pub(super) const SORTED_INLINE_MAX: usize = 2_000;
 
 fn sorted(mut keys: Vec<Text>) -> Vec<Text> {
     keys.sort_unstable();
@@ -45,6 +45,7 @@ impl Command for QueryIndex {
         complexity: "O(N) where N is the number of time series",
         keys: Keys::None,
         arguments: &[Argument { token: None, ..FILTER }],
+        tips: DONT_CACHE,
         ..row("ts.queryindex", Arity::AtLeast(2), Access::Read)
     };
 
@@ -55,7 +56,7 @@ impl Command for QueryIndex {
     ) -> Result<(), Error> {
         let filter = Filter::parse(args.rest())?;
         let keys = registry::with(host.database(), |index| index.matching(&filter));
-        if keys.len() <= INLINE_MAX {
+        if keys.len() <= SORTED_INLINE_MAX {
             write(sorted(keys), reply);
         } else {
             settings::apply_threads();
@@ -78,6 +79,7 @@ impl Command for QueryLabels {
                 .parts(&[token("labels", "LABELS"), string("label").token("VALUES")]),
             FILTER.optional(),
         ],
+        tips: DONT_CACHE,
         ..row("ts.querylabels", Arity::AtLeast(2), Access::Read)
     };
 

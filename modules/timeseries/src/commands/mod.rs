@@ -103,8 +103,12 @@ const fn row(name: &'static str, arity: Arity, access: Access) -> Row {
         keys: Keys::FIRST,
         category: "timeseries",
         arguments: &[],
+        tips: &[],
     }
 }
+
+/// The tip of commands whose replies depend on more than their keys.
+const DONT_CACHE: &[&str] = &["dont_cache"];
 
 const KEY: Argument = Argument::new("key", ArgumentKind::Key);
 

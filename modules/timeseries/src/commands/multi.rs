@@ -19,9 +19,9 @@ use keyspan_timeseries_core::request::multi::{Group, MultiRange, Told};
 use keyspan_timeseries_core::series::{Label, Series};
 
 use super::range::{AGGREGATION, BY_TS, BY_VALUE, COUNT, FROM, INLINE_MAX, LATEST, TO, snapshot};
-use super::{row, string, token, words};
+use super::{DONT_CACHE, row, string, token, words};
 use crate::answer::{self, Values};
-use crate::{registry, settings};
+use crate::{budget::Budget, registry, settings};
 
 /// `TS.MRANGE fromTimestamp toTimestamp [options] FILTER filter ... [GROUPBY label REDUCE reducer]`
 #[derive(Debug)]
@@ -91,12 +91,12 @@ enum Answer {
     Groups(Group, Vec<(Vec<Text>, Answered)>),
 }
 
-/// The keys that a filter lets through, in order, if the user may read them all.
+/// The keys that a filter lets through, in no order, if the user may read them all.
 pub(super) fn readable_keys<H: Host<Series>>(
     host: &mut H,
     filter: &Filter,
 ) -> Result<Vec<Text>, Error> {
-    let keys = registry::with(host.database(), |index| index.query(filter));
+    let keys = registry::with(host.database(), |index| index.matching(filter));
     if host.may_read_keys(&mut keys.iter().map(|key| &**key)) {
         Ok(keys)
     } else {
@@ -104,15 +104,26 @@ pub(super) fn readable_keys<H: Host<Series>>(
     }
 }
 
+/// The labels of a series that a reply needs, and that of `group`.
+pub(super) fn needed_labels(series: &Series, told: &Told, group: Option<&Group>) -> Vec<Label> {
+    let is_told = |label: &Label| match told {
+        Told::Nothing => false,
+        Told::All => true,
+        Told::Selected(names) => names.contains(&label.name),
+    };
+    let is_group = |label: &Label| group.is_some_and(|group| group.label == label.name);
+    let labels = series.labels().iter();
+    labels.filter(|label| is_told(label) || is_group(label)).cloned().collect()
+}
+
 fn ask<H: Host<Series>>(host: &mut H, request: MultiRange) -> Result<Task, Error> {
     let MultiRange { range, told, filter, group, exclude_empty } = request;
     let query = range.query;
-    let needs_labels = group.is_some() || told != Told::Nothing;
     let mut asked = Vec::new();
     for key in readable_keys(host, &filter)? {
         let at = Arg::named(&key);
         let Ok(Some(series)) = host.read(at) else { continue };
-        let labels = if needs_labels { series.labels().to_vec() } else { Vec::new() };
+        let labels = needed_labels(series, &told, group.as_ref());
         let snapshot = snapshot(host, at, &query, range.latest)?;
         asked.push(Asked { key, labels, snapshot });
     }
@@ -125,13 +136,15 @@ impl Task {
     }
 
     fn run(self) -> Result<Found, Error> {
-        let Self { asked, mut query, told, group, exclude_empty } = self;
+        let Self { mut asked, mut query, told, group, exclude_empty } = self;
+        asked.sort_unstable_by(|one, other| one.key.cmp(&other.key));
         let aggregators = query.aggregation.as_ref().map_or(Vec::new(), |a| a.aggregators.clone());
         // A group has so many rows, whatever its series have.
         let count = if group.is_some() { query.count.take() } else { None };
-        let mut answered = Vec::new();
+        let mut answered = Vec::with_capacity(asked.len());
+        let mut budget = Budget::new();
         for Asked { key, labels, snapshot } in asked {
-            let rows = snapshot.run(&query)?;
+            let rows = budget.run(&snapshot, &mut query)?;
             if !(exclude_empty && rows.is_empty()) {
                 answered.push(Answered { key, labels, rows });
             }
@@ -283,6 +296,7 @@ impl Command for MRange {
         complexity: "O(N * M) where N is the number of time series and M that of samples of the chunks between",
         keys: Keys::None,
         arguments: ARGUMENTS,
+        tips: DONT_CACHE,
         ..row("ts.mrange", Arity::AtLeast(4), Access::Read)
     };
 
@@ -304,6 +318,7 @@ impl Command for MRevRange {
         since: "1.4.0",
         keys: Keys::None,
         arguments: ARGUMENTS,
+        tips: DONT_CACHE,
         ..row("ts.mrevrange", Arity::AtLeast(4), Access::Read)
     };
 

@@ -14,8 +14,8 @@ use keyspan_timeseries_core::request::words::Words;
 use keyspan_timeseries_core::series::Series;
 
 use super::range::{AGGREGATION, BY_TS, BY_VALUE, COUNT, FROM, INLINE_MAX, LATEST, TO, snapshot};
-use super::{KEY, existing, integer, row, word, words};
-use crate::{answer::Values, settings};
+use super::{KEY, integer, row, word, words};
+use crate::{answer::Values, budget::Budget, settings};
 
 /// `TS.NRANGE numkeys key [key ...] fromTimestamp toTimestamp [options]`
 #[derive(Debug)]
@@ -41,8 +41,9 @@ impl Task {
     }
 
     fn run(self) -> Result<Rows, Error> {
-        let run = |(snapshot, query): &(Snapshot, Query)| snapshot.run(query);
-        let series: Vec<Rows> = self.parts.iter().map(run).collect::<Result<_, _>>()?;
+        let mut budget = Budget::new();
+        let run = |(snapshot, mut query): (Snapshot, Query)| budget.run(&snapshot, &mut query);
+        let series: Vec<Rows> = self.parts.into_iter().map(run).collect::<Result<_, _>>()?;
         Ok(join(&series, self.is_reverse, self.count))
     }
 }
@@ -71,9 +72,6 @@ fn task<H: Host<Series>>(
 ) -> Result<Task, Error> {
     let (keys, rest) = keys(&mut args, name)?;
     let (range, lists) = Range::parse_lists(rest, 1, Lists::Each(keys.len()))?;
-    for key in &keys {
-        existing(host, *key)?;
-    }
     // Rows are counted when they are put together.
     let Range { query, latest } = range;
     let count = query.count;

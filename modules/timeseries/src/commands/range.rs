@@ -1,7 +1,7 @@
 //! TS.RANGE and TS.REVRANGE.
 
 use keyspan_common::{
-    args::Args,
+    args::{Arg, Args},
     command::{Access, Argument, ArgumentKind, Arity, Command, Row},
     host::Host,
     reply::Reply,
@@ -12,7 +12,7 @@ use keyspan_timeseries_core::request::range::Range as Request;
 use keyspan_timeseries_core::series::Series;
 
 use super::{KEY, existing, group, integer, row, string, token, word, words};
-use crate::{answer::Values, compaction};
+use crate::{answer::Values, budget::Budget, compaction};
 
 /// `TS.RANGE key fromTimestamp toTimestamp [options]`
 #[derive(Debug)]
@@ -55,11 +55,15 @@ pub(super) const INLINE_MAX: u64 = 20_000;
 /// What a query asks of the series at `key`.
 pub(super) fn snapshot<H: Host<Series>>(
     host: &mut H,
-    key: keyspan_common::args::Arg<'_>,
+    key: Arg<'_>,
     query: &Query,
     latest: bool,
 ) -> Result<Snapshot, Error> {
-    let latest = if latest { compaction::latest_of(host, key) } else { None };
+    let series = existing(host, key)?;
+    if !latest || series.source().is_none() {
+        return Ok(series.snapshot(query, None));
+    }
+    let latest = compaction::latest_of(host, key);
     Ok(existing(host, key)?.snapshot(query, latest))
 }
 
@@ -71,10 +75,13 @@ fn range<H: Host<Series>>(
 ) -> Result<(), Error> {
     let words = words(&args);
     let key = word(&mut args, name)?;
-    existing(host, key)?;
-    let Request { mut query, latest } = Request::parse(words.behind_key(), 1)?;
+    let request = Request::parse(words.behind_key(), 1);
+    // What is wrong with the key is told first.
+    let request = request.or_else(|error| existing(host, key).and(Err(error)));
+    let Request { mut query, latest } = request?;
     query.is_reverse = is_reverse;
-    let rows = snapshot(host, key, &query, latest)?.run(&query)?;
+    let snapshot = snapshot(host, key, &query, latest)?;
+    let rows = Budget::new().run(&snapshot, &mut query)?;
     Values::new(reply).rows(&rows);
     Ok(())
 }

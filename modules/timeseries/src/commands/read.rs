@@ -11,7 +11,7 @@ use keyspan_timeseries_core::range::{Query, Rows};
 use keyspan_timeseries_core::request::read::{Cursor, Read as Request};
 use keyspan_timeseries_core::series::Series;
 
-use super::{KEY, group, integer, row, string, word, words};
+use super::{DONT_CACHE, KEY, group, integer, row, string, word, words};
 use crate::answer::Values;
 
 /// `TS.READ key timestamp [BLOCK milliseconds min_count] [MAX_COUNT count]`
@@ -57,6 +57,7 @@ impl Command for Read {
                 .optional(),
             integer("max_count").token("MAX_COUNT").optional(),
         ],
+        tips: DONT_CACHE,
         ..row("ts.read", Arity::AtLeast(3), Access::Read)
     };
 

@@ -29,8 +29,16 @@ use crate::series::{DuplicatePolicy, Ignore, Label, Options, Series};
 /// The version that payloads are named with: what most peers read.
 pub const DUMP_VERSION: u32 = 8;
 
+/// The first version whose readers know rules that count NaN.
+pub const NAN_VERSION: u32 = 9;
+
 /// [`Value::save`] with this writes source and rules, too, in the layout of [`DUMP_VERSION`].
-pub const FILE_VERSION: u32 = WITH_RULES | DUMP_VERSION;
+pub const FILE_VERSION: u32 = with_rules(DUMP_VERSION);
+
+/// [`Value::save`] with this writes source and rules, too, in the layout of `version`.
+pub const fn with_rules(version: u32) -> u32 {
+    WITH_RULES | version
+}
 
 /// Added to a version, it stands for the same with source and rules.
 const WITH_RULES: u32 = 256;

@@ -9,13 +9,14 @@ use keyspan_common::{
 };
 
 use super::{DuplicatePolicy, Series};
+use crate::aggregate::Aggregator;
 use crate::chunk::{Chunk, Columns};
-use crate::rdb::{DUMP_VERSION, FILE_VERSION};
+use crate::rdb::{DUMP_VERSION, NAN_VERSION, with_rules};
 
 /// An RDB version that every server takes in a RESTORE.
 const RESTORED_EVERYWHERE: u16 = 9;
 
-/// A series that is written with source and rules under the version of DUMP.
+/// A series that is written with source and rules under a version of DUMP.
 struct Whole<'a>(&'a Series);
 
 impl Value for Whole<'_> {
@@ -25,18 +26,21 @@ impl Value for Whole<'_> {
         Err(Error::Version)
     }
 
-    fn save<W: Write>(&self, writer: &mut W, _version: u32) {
-        self.0.save(writer, FILE_VERSION);
+    fn save<W: Write>(&self, writer: &mut W, version: u32) {
+        self.0.save(writer, with_rules(version));
     }
 }
 
 impl DataType for Series {
-    const SNAPSHOT_VERSION: Option<u32> = Some(FILE_VERSION);
+    fn snapshot_version(dump_version: u32) -> u32 {
+        with_rules(dump_version)
+    }
 
     /// With source and rules: who restores it from a log keeps them, who restores what a client sent
     /// forgets them ([`Series::detach`]).
     fn rewrite(&self, emit: &mut dyn FnMut(&'static str, &[&[u8]])) {
-        if let Ok(payload) = save_dump(&Whole(self), DUMP_VERSION, RESTORED_EVERYWHERE) {
+        let version = if self.counts_nan() { NAN_VERSION } else { DUMP_VERSION };
+        if let Ok(payload) = save_dump(&Whole(self), version, RESTORED_EVERYWHERE) {
             emit("RESTORE", &[b"0", &payload]);
         }
     }
@@ -106,6 +110,12 @@ impl DataType for Series {
 }
 
 impl Series {
+    /// Whether a rule counts NaN, which no version before [`NAN_VERSION`] knows.
+    fn counts_nan(&self) -> bool {
+        let mut aggregators = self.rules.iter().map(|rule| rule.aggregator());
+        aggregators.any(|one| matches!(one, Aggregator::CountNan | Aggregator::CountAll))
+    }
+
     fn relocate_labels<M: Mover>(&mut self, mover: &mut M) {
         self.labels = mover.relocate(take(&mut self.labels));
         self.rules = mover.relocate(take(&mut self.rules));

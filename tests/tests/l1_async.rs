@@ -94,8 +94,10 @@ fn a_future_that_is_given_up_leaves_nothing_behind() -> Outcome<()> {
         assert_eq!(cache.get_or_load("k", None, load).await.unwrap().unwrap(), b"v");
         other.line("SET p 1").unwrap();
         other.line("CLIENT PAUSE 100 ALL").unwrap();
+        // The load above may have joined a question that was still on its way.
+        let before = cache.stats().joins;
         assert!(timeout(short, cache.get("p")).await.is_err());
         let joined = cache.get("p").await.unwrap();
-        assert_eq!((joined.unwrap().to_vec(), cache.stats().joins), (b"1".to_vec(), 1));
+        assert_eq!((joined.unwrap().to_vec(), cache.stats().joins - before), (b"1".to_vec(), 1));
     })
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{Client, Outcome, Protocol, Server, Value};
+use crate::{Client, Outcome, Protocol, Server, Value, ensure};
 
 /// How long something that must come is waited for; silence is known by a marker, not by time.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -35,6 +35,24 @@ impl Tracker {
             keys.extend(invalidated_keys(&Value::decode(&push)?)?);
         }
         Ok(keys)
+    }
+}
+
+impl Tracker {
+    /// For each of these: a read, then another connection's command, and whether that is told as a
+    /// change of the key.
+    ///
+    /// # Errors
+    /// The command of which it was told, or was not, and the keys that were.
+    pub fn hears(&mut self, other: &mut Client, cases: &[(&str, &str, &str, bool)]) -> Outcome<()> {
+        for (read, line, key, heard) in cases {
+            self.client.line(read)?;
+            self.invalidated()?;
+            other.line(line)?;
+            let keys = self.invalidated()?;
+            ensure(keys.contains(&(*key).to_owned()) == *heard, || format!("{line}: {keys:?}"))?;
+        }
+        Ok(())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::{Client, Failure, Outcome, Server};
+use crate::{Client, Failure, Outcome, Server, ensure};
 
 const SYNC_MAX: Duration = Duration::from_secs(60);
 
@@ -53,6 +53,24 @@ pub fn wait(what: &str, mut done: impl FnMut() -> Outcome<bool>) -> Outcome<()> 
     while !done()? {
         crate::ensure(Instant::now() < deadline, || format!("{what}: not in {SYNC_MAX:?}"))?;
         thread::sleep(Duration::from_millis(10));
+    }
+    Ok(())
+}
+
+/// None of these commands is replicated.
+///
+/// # Errors
+/// The one that was, and in how many bytes.
+pub fn sends_nothing(primary: &mut Client, lines: &[&str]) -> Outcome<()> {
+    let offset = |client: &mut Client| -> Outcome<i64> {
+        Ok(client.info("master_repl_offset")?.parse().unwrap_or(0))
+    };
+    for line in lines {
+        let before = offset(primary)?;
+        primary.line(line)?;
+        // A replica's acknowledgements do not count; a PING of the primary may.
+        let moved = offset(primary)? - before;
+        ensure(moved < 20, || format!("{line} was replicated: {moved} bytes"))?;
     }
     Ok(())
 }

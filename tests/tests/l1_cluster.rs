@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use keyspan_l1::clock::TICK;
 use keyspan_l1::{Error, L1, Mode};
 use keyspan_tests::l1::cluster::{Cluster, on_each_cluster};
-use keyspan_tests::l1::rules::{Check, Figures, Subject};
-use keyspan_tests::l1::{STALENESS_MAX, TAGS, check, key, plan};
+use keyspan_tests::l1::rules::{Check, Figures};
+use keyspan_tests::l1::{Late, STALENESS_MAX, TAGS, check, key, plan};
 use keyspan_tests::replication::wait;
 use keyspan_tests::{Client, Failure, Name, Outcome, ensure};
 
@@ -46,32 +46,6 @@ fn warm(cache: &L1, key: &str) {
 fn text(cache: &L1, key: &str) -> Option<String> {
     let value = cache.get(key).unwrap();
     value.map(|value| String::from_utf8_lossy(&value).into_owned())
-}
-
-/// The cache behind the rules, which waits for the bound, as no one connection can speak for all.
-struct Late<'a>(&'a L1);
-
-impl Subject for Late<'_> {
-    fn read(&self, key: &str) -> Option<u64> {
-        Subject::read(self.0, key)
-    }
-
-    fn read_all(&self, keys: &[String]) -> Vec<Option<u64>> {
-        self.0.read_all(keys)
-    }
-
-    fn write(&self, key: &str, number: u64) -> bool {
-        Subject::write(self.0, key, number)
-    }
-
-    fn catch_up(&self) -> bool {
-        thread::sleep(STALENESS_MAX);
-        self.0.catch_up()
-    }
-
-    fn report(&self) -> String {
-        self.0.report()
-    }
 }
 
 #[test]

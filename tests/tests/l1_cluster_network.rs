@@ -13,8 +13,8 @@ use keyspan_l1::rustls::{ClientConfig, RootCertStore};
 use keyspan_l1::{Error, L1};
 use keyspan_tests::l1::cluster::{Cluster, Walker, on_each_cluster, on_each_cluster_as, option};
 use keyspan_tests::l1::proxy::Proxy;
-use keyspan_tests::l1::rules::{Check, Subject};
-use keyspan_tests::l1::{STALENESS_MAX, check, plan};
+use keyspan_tests::l1::rules::Check;
+use keyspan_tests::l1::{Late, STALENESS_MAX, check, plan};
 use keyspan_tests::replication::wait;
 use keyspan_tests::{Outcome, Server, ensure};
 
@@ -114,32 +114,6 @@ fn checked(what: &str, weather: impl Fn(usize, &[Proxy]) + Sync) -> Outcome<()> 
         // It was reached by no other way.
         ensure(doors.0.iter().all(|door| door.connections() > 0), || "past a door".into())
     })
-}
-
-/// The cache behind the rules, which waits for the bound, as no one connection can speak for all.
-struct Late<'a>(&'a L1);
-
-impl Subject for Late<'_> {
-    fn read(&self, key: &str) -> Option<u64> {
-        Subject::read(self.0, key)
-    }
-
-    fn read_all(&self, keys: &[String]) -> Vec<Option<u64>> {
-        self.0.read_all(keys)
-    }
-
-    fn write(&self, key: &str, number: u64) -> bool {
-        Subject::write(self.0, key, number)
-    }
-
-    fn catch_up(&self) -> bool {
-        thread::sleep(STALENESS_MAX);
-        self.0.catch_up()
-    }
-
-    fn report(&self) -> String {
-        self.0.report()
-    }
 }
 
 #[test]

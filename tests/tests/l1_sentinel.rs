@@ -7,8 +7,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use keyspan_l1::{Error, L1};
-use keyspan_tests::l1::rules::{Check, Other, Subject};
-use keyspan_tests::l1::{STALENESS_MAX, check, on_each_server, plan};
+use keyspan_tests::l1::rules::{Check, Other};
+use keyspan_tests::l1::{Late, STALENESS_MAX, check, on_each_server, plan};
 use keyspan_tests::replication::{attach, wait};
 use keyspan_tests::{Client, Outcome, Server, Spec};
 
@@ -190,7 +190,7 @@ fn checked_while_the_primary_fails_over() -> Outcome<()> {
         let what = format!("sentinel, {}", trio.sentinel.name());
         let plan = plan(256, Duration::from_secs(1), Duration::from_millis(200));
         let mut other = Primary(&trio, trio.primary().client()?);
-        check(&what, plan, (&Behind(&cache, &trio), &mut other), trouble, || ())?;
+        check(&what, plan, (&Late(&cache), &mut other), trouble, || ())?;
         failed.into_inner().unwrap().map_or(Ok(()), Err)
     })
 }
@@ -207,30 +207,4 @@ fn fail_over(trio: &Trio) -> Outcome<()> {
     // The sentinel would do this too, some seconds later.
     old.client()?.line(&format!("REPLICAOF 127.0.0.1 {}", new.port()))?;
     wait("the old primary", || Ok(old.client()?.info("master_link_status")? == "up"))
-}
-
-/// The cache behind the rules: it has caught up when it is connected to the primary.
-struct Behind<'a>(&'a L1, &'a Trio);
-
-impl Subject for Behind<'_> {
-    fn read(&self, key: &str) -> Option<u64> {
-        Subject::read(self.0, key)
-    }
-
-    fn read_all(&self, keys: &[String]) -> Vec<Option<u64>> {
-        self.0.read_all(keys)
-    }
-
-    fn write(&self, key: &str, number: u64) -> bool {
-        Subject::write(self.0, key, number)
-    }
-
-    fn catch_up(&self) -> bool {
-        thread::sleep(STALENESS_MAX);
-        self.0.catch_up()
-    }
-
-    fn report(&self) -> String {
-        format!("{}, {}", self.0.report(), self.1.sentinel.name())
-    }
 }

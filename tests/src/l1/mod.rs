@@ -6,6 +6,7 @@ pub mod proxy;
 pub mod rules;
 
 use std::env;
+use std::thread;
 use std::time::Duration;
 
 use keyspan_l1::L1;
@@ -50,6 +51,32 @@ pub fn plan(keys: usize, round: Duration, late: Duration) -> Plan {
     let asked = env::var("KEYSPAN_L1_KEYS").ok().and_then(|text| text.parse().ok());
     let keys = asked.unwrap_or(keys).next_power_of_two();
     Plan { keys, readers: 3, staleness_max, round, checks: checks() }
+}
+
+/// The cache behind the rules, which waits for the bound, as no one connection can speak for all.
+pub struct Late<'a>(pub &'a L1);
+
+impl Subject for Late<'_> {
+    fn read(&self, key: &str) -> Option<u64> {
+        Subject::read(self.0, key)
+    }
+
+    fn read_all(&self, keys: &[String]) -> Vec<Option<u64>> {
+        self.0.read_all(keys)
+    }
+
+    fn write(&self, key: &str, number: u64) -> bool {
+        Subject::write(self.0, key, number)
+    }
+
+    fn catch_up(&self) -> bool {
+        thread::sleep(STALENESS_MAX);
+        self.0.catch_up()
+    }
+
+    fn report(&self) -> String {
+        self.0.report()
+    }
 }
 
 /// So many hash tags, and with them slots of a cluster, all keys of a check share.

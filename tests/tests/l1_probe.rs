@@ -10,13 +10,13 @@ use std::time::{Duration, Instant};
 use keyspan_tests::l1::on_each_server;
 use keyspan_tests::{Client, Outcome, Protocol, Server, Value, ensure, workspace};
 
-/// The module, built as this test was.
+/// The module, built as this test was: of the whole workspace, whose dependencies are there already.
 fn probe() -> PathBuf {
     let here = std::env::current_exe().unwrap();
     let profile = here.ancestors().nth(2).unwrap();
     let release = profile.ends_with("release").then_some("--release");
     let built = Command::new(env!("CARGO"))
-        .args(["build", "-q", "-p", "keyspan-tests", "--example", "probe", "--target-dir"])
+        .args(["build", "-q", "--workspace", "--example", "probe", "--target-dir"])
         .arg(profile.parent().unwrap())
         .args(release)
         .current_dir(workspace())

@@ -156,6 +156,15 @@ pub struct Check<'a> {
     told: AtomicU64,
 }
 
+/// Ends a round when it goes.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
 impl<'a> Check<'a> {
     /// Of keys with these names.
     pub fn new(plan: Plan, subject: &'a dyn Subject, name: impl Fn(usize) -> String) -> Self {
@@ -179,6 +188,8 @@ impl<'a> Check<'a> {
         while locked(&self.figures).checks < self.plan.checks {
             self.over.store(false, Ordering::SeqCst);
             thread::scope(|scope| {
+                // Also when `trouble` panics: the threads would go on for ever.
+                let over = Over(&self.over);
                 for reader in 0..self.plan.readers {
                     scope.spawn(move || self.read(reader));
                 }
@@ -190,7 +201,7 @@ impl<'a> Check<'a> {
                     trouble(self, step);
                     step += 1;
                 }
-                self.over.store(true, Ordering::SeqCst);
+                drop(over);
                 heal();
             });
             self.settle(other)?;

@@ -16,6 +16,7 @@ use redis_module::raw::{
     REDISMODULE_SUBEVENT_LOADING_FAILED, RedisModuleFlushInfo, RedisModuleSwapDbInfo,
 };
 
+use crate::astray;
 use crate::guard::guard;
 use crate::key::bytes_of;
 use crate::raw::{self, Api};
@@ -70,6 +71,8 @@ const KINDS: c_int = REDISMODULE_NOTIFY_ALL
 /// `ctx` is that of `OnLoad`.
 pub(crate) unsafe fn register(api: &Api, ctx: *mut raw::Ctx, events: Events) -> Result<(), String> {
     EVENTS.get_or_init(|| events);
+    // SAFETY: the caller's promise.
+    unsafe { astray::register(api, ctx) };
     let event = |id, dataver| raw::Event { id, dataver };
     // SAFETY: the caller's promise.
     let taken = unsafe {
@@ -106,6 +109,7 @@ unsafe extern "C" fn key(
         // SAFETY: see above.
         let (event, key) = unsafe { (CStr::from_ptr(event), bytes_of(server.api, key)) };
         (events.key)(server, event.to_bytes(), key);
+        astray::bring_back(server, event.to_bytes(), key);
     });
     raw::OK
 }
@@ -136,6 +140,7 @@ unsafe extern "C" fn load(ctx: *mut raw::Ctx, _: raw::Event, step: u64, _data: *
         REDISMODULE_SUBEVENT_LOADING_FAILED => Loading::Failed,
         _ => Loading::Begun,
     };
+    astray::loads(step == Loading::Begun);
     told("loading", ctx, |server, events| (events.load)(server, step));
 }
 

@@ -2,12 +2,13 @@
 //!
 //! A module describes itself with [`module!`] and holds no `unsafe` of its own. One library loads
 //! into every server from Redis 7.0 and Valkey 8.0 on: what a server lacks is found by looking for
-//! the function, never by its version.
+//! the function, never by its version (but for a defect: see `astray`).
 #![expect(unsafe_code, reason = "the module API is C; each block says why it is sound")]
 
 mod acl;
 mod alloc;
 mod aof;
+mod astray;
 mod call;
 mod capabilities;
 mod command_info;

@@ -12,13 +12,14 @@ use redis_module::raw as bindings;
 pub(crate) use redis_module::raw::{
     RedisModuleBlockedClient as BlockedClient, RedisModuleCallReply as CallReply,
     RedisModuleCmdFunc as CommandFunction, RedisModuleCommand as Command,
-    RedisModuleCommandArg as CommandArg, RedisModuleCommandInfo as CommandInfo,
-    RedisModuleCommandInfoVersion as CommandInfoVersion, RedisModuleCommandKeySpec as KeySpec,
-    RedisModuleCtx as Ctx, RedisModuleDefragCtx as DefragCtx, RedisModuleDigest as Digest,
-    RedisModuleEvent as Event, RedisModuleIO as Io, RedisModuleInfoCtx as InfoCtx,
-    RedisModuleKey as Key, RedisModuleKeyOptCtx as KeyOptCtx, RedisModuleScanCursor as ScanCursor,
-    RedisModuleServerInfoData as ServerInfo, RedisModuleString as Word, RedisModuleType as Type,
-    RedisModuleTypeMethods as TypeMethods, RedisModuleUser as User,
+    RedisModuleCommandArg as CommandArg, RedisModuleCommandFilterCtx as FilterCtx,
+    RedisModuleCommandInfo as CommandInfo, RedisModuleCommandInfoVersion as CommandInfoVersion,
+    RedisModuleCommandKeySpec as KeySpec, RedisModuleCtx as Ctx, RedisModuleDefragCtx as DefragCtx,
+    RedisModuleDigest as Digest, RedisModuleEvent as Event, RedisModuleIO as Io,
+    RedisModuleInfoCtx as InfoCtx, RedisModuleKey as Key, RedisModuleKeyOptCtx as KeyOptCtx,
+    RedisModuleScanCursor as ScanCursor, RedisModuleServerInfoData as ServerInfo,
+    RedisModuleString as Word, RedisModuleType as Type, RedisModuleTypeMethods as TypeMethods,
+    RedisModuleUser as User,
 };
 
 /// What a function of the API answers when it worked.
@@ -226,6 +227,14 @@ api! {
         set_acl_categories: RedisModule_SetCommandACLCategories(
             *mut Command, *const c_char) -> c_int;
         user_acl: RedisModule_GetModuleUserACLString(*mut User) -> *mut Word;
+        server_version: RedisModule_GetServerVersion() -> c_int;
+        register_filter: RedisModule_RegisterCommandFilter(
+            *mut Ctx, bindings::RedisModuleCommandFilterFunc, c_int)
+            -> *mut bindings::RedisModuleCommandFilter;
+        filtered_word: RedisModule_CommandFilterArgGet(*mut FilterCtx, c_int) -> *mut Word;
+        filtered_client: RedisModule_CommandFilterGetClientId(*mut FilterCtx) -> c_ulonglong;
+        client_id: RedisModule_GetClientId(*mut Ctx) -> c_ulonglong;
+        client_info: RedisModule_GetClientInfoById(*mut c_void, u64) -> c_int;
         malloc_size: RedisModule_MallocSize(*mut c_void) -> usize;
         defrag_alloc: RedisModule_DefragAlloc(*mut DefragCtx, *mut c_void) -> *mut c_void;
         defrag_should_stop: RedisModule_DefragShouldStop(*mut DefragCtx) -> c_int;

@@ -6,8 +6,8 @@ use std::ptr::null_mut;
 
 use keyspan_common::data_type::DataType;
 use redis_module::raw::{
-    REDISMODULE_CTX_FLAGS_CLUSTER, REDISMODULE_CTX_FLAGS_LOADING, REDISMODULE_CTX_FLAGS_REPLICATED,
-    REDISMODULE_CTX_FLAGS_SLAVE, mstime_t,
+    REDISMODULE_CTX_FLAGS_CLUSTER, REDISMODULE_CTX_FLAGS_LOADING, REDISMODULE_CTX_FLAGS_LUA,
+    REDISMODULE_CTX_FLAGS_REPLICATED, REDISMODULE_CTX_FLAGS_SLAVE, mstime_t,
 };
 
 use crate::guard::guard;
@@ -60,17 +60,26 @@ impl Server<'_> {
         unsafe { (self.api.selected_db)(self.ctx) }
     }
 
+    /// Whether a script runs.
+    pub(crate) fn is_script(&self) -> bool {
+        self.has_flags(REDISMODULE_CTX_FLAGS_LUA)
+    }
+
+    /// Selects another database.
+    pub(crate) fn go(&self, database: c_int) {
+        // SAFETY: see above.
+        unsafe { (self.api.select_db)(self.ctx, database) };
+    }
+
     /// Runs `body` with another database selected, and selects the old one again.
     pub fn in_database<T>(&self, number: c_int, body: impl FnOnce(&Self) -> T) -> T {
         let before = self.database();
         if before == number {
             return body(self);
         }
-        // SAFETY: see above.
-        unsafe { (self.api.select_db)(self.ctx, number) };
+        self.go(number);
         let outcome = body(self);
-        // SAFETY: see above.
-        unsafe { (self.api.select_db)(self.ctx, before) };
+        self.go(before);
         outcome
     }
 

@@ -17,6 +17,7 @@
 
 pub mod acl;
 pub mod bloom;
+mod built;
 pub mod cluster;
 pub mod crash;
 pub mod docker;
@@ -40,6 +41,7 @@ pub mod transcript;
 mod value;
 pub mod words;
 
+pub use built::with_example;
 pub use failure::{Failure, Outcome, ensure, same};
 pub use name::{Kind, Name, SERVERS, TOO_OLD, servers};
 pub use resp::{Client, Protocol, frame_length};

@@ -6,15 +6,13 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 
-use keyspan_tests::{Outcome, Server, on_each_server, workspace};
+use keyspan_tests::{Outcome, Server, on_each_server, with_example};
 
-/// Starts an example with these words after the server's address. It is built first.
+/// Starts an example with these words after the server's address.
 fn start(example: &str, server: &Server, words: &[&str]) -> Child {
-    Command::new(env!("CARGO"))
-        .args(["run", "-q", "-p", "keyspan-l1", "--example", example, "--"])
+    Command::new(with_example(example).unwrap().join(example))
         .arg(format!("redis://127.0.0.1:{}", server.port()))
         .args(words)
-        .current_dir(workspace())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap()

@@ -1,28 +1,15 @@
 //! What servers tell of modules that are not ours: the facts M1 to M5, by a module that does to keys
 //! what modules may do (`examples/probe.rs`).
 
-#![expect(clippy::unwrap_used, reason = "a test may panic; that is how it fails")]
-
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use keyspan_tests::l1::on_each_server;
-use keyspan_tests::{Client, Outcome, Protocol, Server, Value, ensure, workspace};
+use keyspan_tests::{Client, Outcome, Protocol, Server, Value, ensure, with_example};
 
-/// The module, built as this test was: of the whole workspace, whose dependencies are there already.
-fn probe() -> PathBuf {
-    let here = std::env::current_exe().unwrap();
-    let profile = here.ancestors().nth(2).unwrap();
-    let release = profile.ends_with("release").then_some("--release");
-    let built = Command::new(env!("CARGO"))
-        .args(["build", "-q", "--workspace", "--example", "probe", "--target-dir"])
-        .arg(profile.parent().unwrap())
-        .args(release)
-        .current_dir(workspace())
-        .status();
-    assert!(built.unwrap().success());
-    profile.join("examples/libprobe.so")
+/// The module.
+fn probe() -> Outcome<PathBuf> {
+    Ok(with_example("probe")?.join("libprobe.so"))
 }
 
 fn load(server: &Server, probe: &Path) -> Outcome<()> {
@@ -73,7 +60,7 @@ fn check(server: &Server, read: &str, write: &str, due: usize) -> Outcome<()> {
 /// M1, M2
 #[test]
 fn a_read_is_tracked_by_its_flags_and_keys_and_by_what_it_has_run() -> Outcome<()> {
-    let probe = probe();
+    let probe = probe()?;
     on_each_server(
         |spec| spec,
         |server| {
@@ -90,7 +77,7 @@ fn a_read_is_tracked_by_its_flags_and_keys_and_by_what_it_has_run() -> Outcome<(
 /// M3, M4, M5
 #[test]
 fn a_key_that_was_opened_for_writing_is_told_unless_the_module_sees_to_it() -> Outcome<()> {
-    let probe = probe();
+    let probe = probe()?;
     on_each_server(
         |spec| spec,
         |server| {

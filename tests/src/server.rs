@@ -321,8 +321,17 @@ impl Server {
 
     /// Whether it has loaded its data and takes commands (or asks for a password).
     fn answers(&self) -> bool {
-        let reply = self.client().and_then(|mut client| client.line("PING"));
-        reply.is_ok_and(|reply| !reply.starts_with(b"-LOADING"))
+        let Ok(mut client) = self.client() else { return false };
+        let ready = client.line("PING").is_ok_and(|reply| !reply.starts_with(b"-LOADING"));
+        ready && client.line("INFO server").is_ok_and(|reply| self.is_of(&reply))
+    }
+
+    /// Whether this INFO is this server's: another one may have taken the port while this one, which
+    /// then ends, was about to.
+    fn is_of(&self, reply: &[u8]) -> bool {
+        let own = format!("process_id:{}\r\n", self.process.id());
+        let refused = reply.starts_with(b"-");
+        refused || self.spec.kind == Kind::Docker || String::from_utf8_lossy(reply).contains(&own)
     }
 }
 

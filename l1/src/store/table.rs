@@ -435,6 +435,16 @@ impl<P: Pointer> Found<'_, P> {
         // SAFETY: 1 and 2; it is not dropped.
         Self(ManuallyDrop::new(unsafe { P::raise(raw) }), PhantomData)
     }
+
+    /// What was found, to be dropped when it may be.
+    ///
+    /// # Safety
+    ///
+    /// It was taken out of the index, and this is called once for it.
+    #[inline]
+    unsafe fn own(self) -> P {
+        ManuallyDrop::into_inner(self.0)
+    }
 }
 
 impl<P> Deref for Found<'_, P> {
@@ -488,8 +498,8 @@ impl<P: Pointer> Occupied<'_, P> {
     pub(super) fn remove(self) {
         self.index.take(self.found.hash(), self.bucket, self.place);
         *self.count = self.count.saturating_sub(1);
-        // It was just taken out, once: who waits is what was raised, and it is dropped only there.
-        self.limbo.open.add(ManuallyDrop::into_inner(self.found.0));
+        // SAFETY: it was just taken out, once.
+        self.limbo.open.add(unsafe { self.found.own() });
     }
 }
 

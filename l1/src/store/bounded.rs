@@ -218,6 +218,19 @@ mod tests {
     }
 
     #[test]
+    fn what_was_removed_is_not_counted() {
+        let store = Bounded::new(1 << 20);
+        for number in 0..500_u32 {
+            let key = number.to_string();
+            put(&store, key.as_bytes(), 1000);
+            assert!(store.remove(Lookup::new(Kind::Get, key.as_bytes())));
+        }
+        assert_eq!((store.len(), store.evictions()), (0, 0));
+        // No more than what waits for readers, and the queues' own.
+        assert!(store.bytes() < 1 << 18, "{} bytes", store.bytes());
+    }
+
+    #[test]
     fn a_reply_that_is_too_heavy_takes_its_forerunner_along() {
         let store = Bounded::new(1 << 20);
         put(&store, b"k", 10);

@@ -322,7 +322,7 @@ impl Ages {
 /// Who went lately: half as many more as there are entries, by parts of their hashes.
 ///
 /// Sets of four, the youngest first, of which the oldest makes room; 8 bytes for each.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Ghosts {
     sets: Vec<[Ghost; 4]>,
     now: u32,
@@ -443,5 +443,20 @@ mod tests {
         assert!(back.iter().all(|&number| number >= 850), "{back:?}");
         assert!(back.len() > 100, "{back:?}");
         assert!(ghosts.take(hash(back[0])).is_none(), "known twice");
+    }
+
+    /// Of one set of four: who is known again makes room, and then the oldest.
+    #[test]
+    fn who_is_known_again_makes_room_for_another() {
+        let mut ghosts = Ghosts::new();
+        (1..=4).for_each(|hash| ghosts.add(hash, Worth::default(), 100));
+        assert!(ghosts.take(2).is_some());
+        ghosts.add(5, Worth::default(), 100);
+        let mut after = ghosts.clone();
+        after.add(6, Worth::default(), 100);
+        for (mut ghosts, expected) in [(ghosts, [1, 3, 4, 5]), (after, [3, 4, 5, 6])] {
+            let known: Vec<u64> = (1..=6).filter(|&hash| ghosts.take(hash).is_some()).collect();
+            assert_eq!(known, expected);
+        }
     }
 }

@@ -186,11 +186,6 @@ impl Entry {
         &self.head().mark
     }
 
-    /// Whether both are the same, not only alike.
-    pub(crate) fn is(&self, other: &Self) -> bool {
-        std::ptr::eq(self.0.as_ptr(), other.0.as_ptr())
-    }
-
     /// The name that it is found by.
     #[must_use]
     #[inline]

@@ -33,7 +33,9 @@ fn bounded() -> Bounded {
     }
 }
 
-fn quick() -> quick_cache::sync::Cache<u64, u64, quick_cache::UnitWeighter, RandomState> {
+type Quick<V> = quick_cache::sync::Cache<u64, V, quick_cache::UnitWeighter, RandomState>;
+
+fn quick<V: Clone>() -> Quick<V> {
     let mut options = quick_cache::OptionsBuilder::new();
     options.shards(1).estimated_items_capacity(CAPACITY).weight_capacity(CAPACITY as u64);
     let (hash, lifecycle) =
@@ -123,24 +125,31 @@ fn inserting<'a>(mut insert: impl FnMut(u64) + 'a) -> Round<'a> {
 }
 
 pub(crate) fn insert(_: &str) {
-    let (store, quick, moka) = (bounded(), quick(), moka::sync::Cache::new(CAPACITY as u64));
+    let (store, moka) = (bounded(), moka::sync::Cache::new(CAPACITY as u64));
+    let (numbers, entries) = (quick::<u64>(), quick::<Entry>());
     let subjects: Vec<(&str, Round<'_>)> = vec![
         ("l1", inserting(|key| store.insert(entry(key)))),
-        ("l1, entry made before", made_before(&store)),
-        ("quick_cache", inserting(|key| quick.insert(key, key))),
-        ("moka", inserting(|key| moka.insert(key, key))),
+        ("l1, entry made before", made_before(|_, entry| store.insert(entry))),
+        ("quick_cache, of numbers", inserting(|key| numbers.insert(key, key))),
+        ("quick_cache, of such entries", inserting(|key| entries.insert(key, entry(key)))),
+        (
+            "quick_cache, of such entries, made before",
+            made_before(|key, entry| entries.insert(key, entry)),
+        ),
+        ("moka, of numbers", inserting(|key| moka.insert(key, key))),
     ];
     interleave("insert and evict", 100, subjects);
 }
 
 /// The same, but for making the block.
-fn made_before(store: &Bounded) -> Round<'_> {
+fn made_before<'a>(mut insert: impl FnMut(u64, Entry) + 'a) -> Round<'a> {
     let mut key = 1 << 40;
     Box::new(move || {
-        let entries: Vec<Entry> = (0..BATCH).map(|step| entry(key + step)).collect();
+        let first = key + 1;
         key += BATCH;
+        let entries: Vec<Entry> = (first..=key).map(entry).collect();
         let start = cpu_time::ThreadTime::now();
-        entries.into_iter().for_each(|entry| store.insert(entry));
+        (first..).zip(entries).for_each(|(key, entry)| insert(key, entry));
         vec![start.elapsed().as_nanos() as f64 / BATCH as f64]
     })
 }

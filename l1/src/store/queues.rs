@@ -13,7 +13,11 @@
 //! How often something was asked for ([`Worth`]) is counted when it comes and when its turn to go
 //! comes, never by a hit; it is forgotten with it.
 
-use crate::entry::{Entry, PLACE_MAX};
+use super::table::Contents;
+use crate::entry::{Entry, Mark, PLACE_MAX};
+
+/// The entries of the table: a place knows its entry by hash and [`Mark::place`].
+type Entries<'e> = Contents<'e, Entry>;
 
 /// No place.
 pub(super) const NOWHERE: u32 = u32::MAX;
@@ -33,14 +37,20 @@ enum Line {
     Long,
 }
 
-#[derive(Debug)]
+/// The place of an entry in its line. It does not hold the entry: that would be a count to write twice.
+#[derive(Clone, Copy, Debug)]
 struct Standing {
-    entry: Option<Entry>,
+    hash: u64,
     bytes: usize,
     line: Line,
     worth: Worth,
     before: u32,
     after: u32,
+}
+
+/// Bytes that are allocated, so that their sum does not overflow.
+const fn allocated<T>(many: &Vec<T>) -> usize {
+    many.capacity().wrapping_mul(size_of::<T>())
 }
 
 /// The two ends of a queue: `first` goes first.
@@ -77,68 +87,73 @@ impl Queues {
 
     /// Bytes that the queues themselves take.
     pub(super) fn overhead(&self) -> usize {
-        let places = self.places.capacity().saturating_mul(size_of::<Standing>());
-        let free = self.free.capacity().saturating_mul(size_of::<u32>());
-        places.saturating_add(free).saturating_add(self.ghosts.overhead())
+        allocated(&self.places)
+            .wrapping_add(allocated(&self.free))
+            .wrapping_add(allocated(&self.ghosts.sets))
     }
 
-    /// Takes a stand for a new entry, where there is room for as many bytes in all; false when there
-    /// are too many.
-    pub(super) fn enter(&mut self, entry: &Entry, room: usize) -> bool {
-        let fits = self.long.bytes.saturating_add(entry.bytes()) <= long_max(room);
-        let back = self.ghosts.take(entry.lookup().hash());
+    /// Takes a stand for a new entry of so many bytes, where there is room for as many in all; false
+    /// when there are too many.
+    pub(super) fn enter(
+        &mut self,
+        entry: &Entry,
+        bytes: usize,
+        room: usize,
+        entries: &mut Entries<'_>,
+    ) -> bool {
+        let hash = entry.lookup().hash();
+        let fits = self.long.bytes.saturating_add(bytes) <= long_max(room);
+        let back = self.ghosts.take(hash);
         let worth = self.ages.more(back.unwrap_or_default(), 1);
-        let long = fits || back.is_some_and(|back| back.held || self.outdoes_who_goes(worth));
+        let long =
+            fits || back.is_some_and(|back| back.held || self.outdoes_who_goes(worth, entries));
         let line = if long { Line::Long } else { Line::Short };
-        let bytes = entry.bytes();
-        let place = match self.free.pop() {
-            Some(place) => place,
-            None => match u32::try_from(self.places.len()) {
-                Ok(place) if place <= PLACE_MAX => place,
-                _ => return false,
-            },
-        };
+        let standing = Standing { hash, bytes, line, worth, before: NOWHERE, after: NOWHERE };
+        let Some(place) = self.stand(standing) else { return false };
         entry.mark().set_place(place);
-        let entry = Some(entry.clone());
-        let standing = Standing { entry, bytes, line, worth, before: NOWHERE, after: NOWHERE };
-        match self.places.get_mut(place as usize) {
-            Some(free) => *free = standing,
-            None => self.places.push(standing),
-        }
         self.link(place);
         true
     }
 
+    /// A place for it; none when there are too many.
+    fn stand(&mut self, standing: Standing) -> Option<u32> {
+        if let Some(place) = self.free.pop() {
+            *self.places.get_mut(place as usize)? = standing;
+            return Some(place);
+        }
+        let place = u32::try_from(self.places.len()).ok().filter(|place| *place <= PLACE_MAX)?;
+        self.places.push(standing);
+        Some(place)
+    }
+
     /// Whether something of this worth was asked for more often than who goes next from the long
     /// line.
-    fn outdoes_who_goes(&mut self, worth: Worth) -> bool {
+    fn outdoes_who_goes(&mut self, worth: Worth, entries: &mut Entries<'_>) -> bool {
         for _ in 0..ROUNDS_MAX {
             let place = self.long.first;
-            let Some((wanted, theirs)) = self.at(place) else { return true };
-            if wanted == 0 {
+            let Some(&Standing { hash, worth: theirs, .. }) = self.at(place) else { return true };
+            let Some(entry) = entries.find(hash, |entry| entry.mark().place() == place) else {
+                return true;
+            };
+            if entry.mark().wanted() == 0 {
                 return outdoes(self.ages.times(worth), self.ages.times(theirs));
             }
-            self.another_round(place, 1);
+            self.another_round(place, entry.mark(), 1);
         }
         false
     }
 
-    /// How often the one at this place was wanted lately, and its worth until then.
-    fn at(&self, place: u32) -> Option<(u32, Worth)> {
-        let standing = self.places.get(place as usize)?;
-        Some((standing.entry.as_ref()?.mark().wanted(), standing.worth))
+    fn at(&self, place: u32) -> Option<&Standing> {
+        self.places.get(place as usize)
     }
 
     /// Who was wanted goes to the end of the long line, and pays with so many wants.
-    fn another_round(&mut self, place: u32, wants: u32) {
+    fn another_round(&mut self, place: u32, mark: &Mark, wants: u32) {
         self.unlink(place);
         if let Some(standing) = self.places.get_mut(place as usize) {
             standing.line = Line::Long;
             standing.worth = self.ages.more(standing.worth, wants);
-            if let Some(entry) = &standing.entry {
-                let left = entry.mark().wanted().saturating_sub(wants);
-                entry.mark().set_wanted(left);
-            }
+            mark.set_wanted(mark.wanted().saturating_sub(wants));
         }
         self.link(place);
     }
@@ -146,24 +161,23 @@ impl Queues {
     /// Whoever has the place leaves it, because it is not what it was; what takes its stead comes
     /// back to the same line.
     pub(super) fn leave(&mut self, place: u32) {
-        if let Some((gone, worth, Line::Long)) = self.take(place) {
-            self.remember(&gone, Worth { held: true, ..worth });
+        if let Some(Standing { hash, worth, line: Line::Long, .. }) = self.take(place) {
+            self.remember(hash, Worth { held: true, ..worth });
         }
     }
 
-    fn take(&mut self, place: u32) -> Option<(Entry, Worth, Line)> {
-        let standing = self.places.get_mut(place as usize)?;
-        let (worth, line) = (standing.worth, standing.line);
-        let entry = standing.entry.take()?;
+    /// Frees the place.
+    fn take(&mut self, place: u32) -> Option<Standing> {
+        let standing = *self.at(place)?;
         self.unlink(place);
         self.free.push(place);
-        Some((entry, worth, line))
+        Some(standing)
     }
 
-    fn remember(&mut self, gone: &Entry, worth: Worth) {
+    fn remember(&mut self, hash: u64, worth: Worth) {
         let entries = self.places.len().saturating_sub(self.free.len());
         self.ages.set_entries(entries);
-        self.ghosts.add(gone.lookup().hash(), worth, entries);
+        self.ghosts.add(hash, worth, entries);
     }
 
     /// Everybody leaves.
@@ -172,23 +186,34 @@ impl Queues {
         *self = Self { ghosts, ages: self.ages, ..Self::new() };
     }
 
-    /// Who has to go now, where there is room for as many bytes; it has left. None when nobody is
-    /// there.
-    pub(super) fn evict(&mut self, room: usize) -> Option<Entry> {
+    /// Who has to go now leaves queues and table, where there is room for as many bytes; false when
+    /// nobody is there.
+    pub(super) fn evict(&mut self, room: usize, entries: &mut Entries<'_>) -> bool {
         loop {
             let short = self.short.first != NOWHERE && self.long.bytes <= long_max(room);
             let place = if short { self.short.first } else { self.long.first };
-            let (wanted, _) = self.at(place)?;
+            let Some(&Standing { hash, .. }) = self.at(place) else { return false };
+            let Some(entry) = entries.find(hash, |entry| entry.mark().place() == place) else {
+                // Nobody's: cannot be, and is not waited for.
+                self.take(place);
+                continue;
+            };
+            let wanted = entry.mark().wanted();
             if wanted == 0 {
-                let (gone, worth, line) = self.take(place)?;
-                // Not of the long line: a loop over more than fits would push out ahead of itself
-                // what it asks for next.
-                if line == Line::Short {
-                    self.remember(&gone, worth);
-                }
-                return Some(gone);
+                entry.remove();
+                self.forget(place);
+                return true;
             }
-            self.another_round(place, if short { wanted } else { 1 });
+            self.another_round(place, entry.mark(), if short { wanted } else { 1 });
+        }
+    }
+
+    /// Whoever has the place has gone.
+    fn forget(&mut self, place: u32) {
+        // Not of the long line: a loop over more than fits would push out ahead of itself what it asks
+        // for next.
+        if let Some(Standing { hash, worth, line: Line::Short, .. }) = self.take(place) {
+            self.remember(hash, worth);
         }
     }
 
@@ -296,8 +321,8 @@ impl Ages {
 
 /// Who went lately: half as many more as there are entries, by parts of their hashes.
 ///
-/// A table of four for each place, of which the oldest makes room; 8 bytes for each.
-#[derive(Debug)]
+/// Sets of four, the youngest first, of which the oldest makes room; 8 bytes for each.
+#[derive(Clone, Debug)]
 struct Ghosts {
     sets: Vec<[Ghost; 4]>,
     now: u32,
@@ -335,10 +360,6 @@ impl Ghosts {
         Self { sets: Vec::new(), now: 0, most: 0 }
     }
 
-    fn overhead(&self) -> usize {
-        self.sets.capacity().saturating_mul(size_of::<[Ghost; 4]>())
-    }
-
     /// Where a hash would be, and by what it is known there.
     fn set(&mut self, hash: u64) -> Option<(&mut [Ghost; 4], u16)> {
         let mask = self.sets.len().checked_sub(1)?;
@@ -358,21 +379,20 @@ impl Ghosts {
         self.now = self.now.wrapping_add(1);
         let now = self.now;
         let Some((set, print)) = self.set(hash) else { return };
-        let age =
-            |ghost: &Ghost| if ghost.print == 0 { u32::MAX } else { now.wrapping_sub(ghost.since) };
-        if let Some(oldest) = set.iter_mut().max_by_key(|ghost| age(ghost)) {
-            *oldest = Ghost::new(print, now, worth);
-        }
+        let [first, second, third, _] = *set;
+        *set = [Ghost::new(print, now, worth), first, second, third];
     }
 
     /// What it was worth, if it went lately; forgets it.
     fn take(&mut self, hash: u64) -> Option<Worth> {
         let (now, most) = (self.now, self.most);
         let (set, print) = self.set(hash)?;
-        let ghost = set.iter_mut().find(|ghost| ghost.print == print)?;
+        let at = set.iter().position(|ghost| ghost.print == print)?;
+        let older = set.get_mut(at..)?;
+        let ghost = std::mem::take(older.first_mut()?);
+        older.rotate_left(1);
         let lately = now.wrapping_sub(ghost.since) < most;
-        let worth = std::mem::take(ghost).worth();
-        lately.then_some(worth)
+        lately.then(|| ghost.worth())
     }
 }
 
@@ -423,5 +443,20 @@ mod tests {
         assert!(back.iter().all(|&number| number >= 850), "{back:?}");
         assert!(back.len() > 100, "{back:?}");
         assert!(ghosts.take(hash(back[0])).is_none(), "known twice");
+    }
+
+    /// Of one set of four: who is known again makes room, and then the oldest.
+    #[test]
+    fn who_is_known_again_makes_room_for_another() {
+        let mut ghosts = Ghosts::new();
+        (1..=4).for_each(|hash| ghosts.add(hash, Worth::default(), 100));
+        assert!(ghosts.take(2).is_some());
+        ghosts.add(5, Worth::default(), 100);
+        let mut after = ghosts.clone();
+        after.add(6, Worth::default(), 100);
+        for (mut ghosts, expected) in [(ghosts, [1, 3, 4, 5]), (after, [3, 4, 5, 6])] {
+            let known: Vec<u64> = (1..=6).filter(|&hash| ghosts.take(hash).is_some()).collect();
+            assert_eq!(known, expected);
+        }
     }
 }

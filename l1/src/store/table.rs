@@ -168,16 +168,17 @@ impl Index {
         Box::new(Self { buckets, mask })
     }
 
+    #[inline]
     fn bytes(&self) -> usize {
-        self.buckets.len().saturating_mul(size_of::<Bucket>())
+        size_of_val(&*self.buckets)
     }
 
     /// The buckets in which this hash may be, in order.
     #[inline]
     fn path(&self, hash: u64) -> impl Iterator<Item = &Bucket> {
         let start = home(hash);
-        (0..=self.mask)
-            .filter_map(move |step| self.buckets.get(start.wrapping_add(step) & self.mask))
+        (0..self.buckets.len())
+            .map_while(move |step| self.buckets.get(start.wrapping_add(step) & self.mask))
     }
 
     /// The place of the pointer of this hash that `is` the one. For who may follow pointers.
@@ -189,7 +190,7 @@ impl Index {
         is: impl Fn(*mut ()) -> bool,
     ) -> Option<(*mut (), &Bucket, usize)> {
         let (tag, mut at) = (tag(hash), home(hash));
-        for _ in 0..=self.mask {
+        for _ in 0..self.buckets.len() {
             let bucket = self.buckets.get(at & self.mask)?;
             let tags = bucket.tags.load(Ordering::Acquire);
             let mut candidates = matches(tags, tag);
@@ -248,13 +249,11 @@ impl Index {
     }
 }
 
-/// What was taken out and is not freed yet.
+/// An index that was taken out and is not freed yet.
 enum Retired<P: Pointer> {
-    /// Dropped as it is.
-    One(P),
-    /// Buckets whose pointers are in others now.
+    /// Its pointers are in another now.
     Outgrown(#[expect(dead_code, reason = "to be dropped")] Former),
-    /// Buckets with their pointers.
+    /// With its pointers.
     Cleared(#[expect(dead_code, reason = "to be dropped")] Cleared<P>),
 }
 
@@ -284,11 +283,52 @@ impl<P: Pointer> Drop for Cleared<P> {
     }
 }
 
+/// What was taken out and is freed together.
+struct Batch<P: Pointer> {
+    pointers: Vec<P>,
+    indexes: Vec<Retired<P>>,
+    bytes: usize,
+}
+
+impl<P: Pointer> Batch<P> {
+    const fn new() -> Self {
+        Self { pointers: Vec::new(), indexes: Vec::new(), bytes: 0 }
+    }
+
+    const fn len(&self) -> usize {
+        self.pointers.len().saturating_add(self.indexes.len())
+    }
+
+    fn add(&mut self, pointer: P) {
+        let bytes = pointer.bytes();
+        if self.pointers.capacity() == 0 {
+            // Once, in place of six times as it grows.
+            self.pointers.reserve_exact(BATCH);
+        }
+        self.pointers.push(pointer);
+        self.bytes = self.bytes.saturating_add(bytes);
+    }
+
+    fn add_index(&mut self, index: Retired<P>, bytes: usize) {
+        self.indexes.push(index);
+        self.bytes = self.bytes.saturating_add(bytes);
+    }
+
+    fn append(&mut self, mut other: Self) {
+        if self.len() == 0 {
+            *self = other;
+            return;
+        }
+        self.pointers.append(&mut other.pointers);
+        self.indexes.append(&mut other.indexes);
+        self.bytes = self.bytes.saturating_add(other.bytes);
+    }
+}
+
 /// What waits until all who may read it have ended.
 struct Limbo<P: Pointer> {
-    open: Vec<Retired<P>>,
-    open_bytes: usize,
-    sealed: VecDeque<(Snapshot, Vec<Retired<P>>, usize)>,
+    open: Batch<P>,
+    sealed: VecDeque<(Snapshot, Batch<P>)>,
     sealed_bytes: usize,
     bytes_max: usize,
 }
@@ -297,36 +337,33 @@ struct Limbo<P: Pointer> {
 const BATCH: usize = 128;
 
 impl<P: Pointer> Limbo<P> {
-    fn new(bytes_max: usize) -> Self {
-        let (open, sealed) = (Vec::new(), VecDeque::new());
-        Self { open, open_bytes: 0, sealed, sealed_bytes: 0, bytes_max }
+    const fn new(bytes_max: usize) -> Self {
+        Self { open: Batch::new(), sealed: VecDeque::new(), sealed_bytes: 0, bytes_max }
     }
 
-    fn add(&mut self, retired: Retired<P>, bytes: usize) {
-        self.open.push(retired);
-        self.open_bytes = self.open_bytes.saturating_add(bytes);
+    const fn bytes(&self) -> usize {
+        self.open.bytes.saturating_add(self.sealed_bytes)
     }
 
-    fn bytes(&self) -> usize {
-        self.open_bytes.saturating_add(self.sealed_bytes)
+    const fn is_full(&self) -> bool {
+        self.open.len() >= BATCH || self.open.bytes > self.bytes_max
     }
 
     /// Takes out what nobody reads any more.
-    fn settle(&mut self, readers: &Readers) -> Vec<Retired<P>> {
-        let full = self.open.len() >= BATCH || self.open_bytes > self.bytes_max;
-        if let Some(snapshot) = full.then(|| readers.snapshot()).flatten() {
-            let bytes = std::mem::take(&mut self.open_bytes);
-            self.sealed.push_back((snapshot, std::mem::take(&mut self.open), bytes));
-            self.sealed_bytes = self.sealed_bytes.saturating_add(bytes);
+    fn settle(&mut self, readers: &Readers) -> Batch<P> {
+        if let Some(snapshot) = self.is_full().then(|| readers.snapshot()).flatten() {
+            let batch = std::mem::replace(&mut self.open, Batch::new());
+            self.sealed_bytes = self.sealed_bytes.saturating_add(batch.bytes);
+            self.sealed.push_back((snapshot, batch));
         }
-        let mut free = Vec::new();
-        while let Some((snapshot, _, _)) = self.sealed.front_mut() {
+        let mut free = Batch::new();
+        while let Some((snapshot, _)) = self.sealed.front_mut() {
             if !snapshot.is_over() {
                 break;
             }
-            let Some((_, retired, bytes)) = self.sealed.pop_front() else { break };
-            self.sealed_bytes = self.sealed_bytes.saturating_sub(bytes);
-            if free.is_empty() { free = retired } else { free.extend(retired) }
+            let Some((_, batch)) = self.sealed.pop_front() else { break };
+            self.sealed_bytes = self.sealed_bytes.saturating_sub(batch.bytes);
+            free.append(batch);
         }
         free
     }
@@ -374,9 +411,10 @@ impl<P: Pointer, S> Table<P, S> {
     }
 
     /// Starts to change it; waits for others who do.
+    #[inline]
     pub(super) fn edit(&self) -> Edit<'_, P, S> {
         let inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
-        Edit { inside, table: self, free: Vec::new() }
+        Edit { inside, table: self, free: None }
     }
 }
 
@@ -397,6 +435,16 @@ impl<P: Pointer> Found<'_, P> {
         // SAFETY: 1 and 2; it is not dropped.
         Self(ManuallyDrop::new(unsafe { P::raise(raw) }), PhantomData)
     }
+
+    /// What was found, to be dropped when it may be.
+    ///
+    /// # Safety
+    ///
+    /// It was taken out of the index, and this is called once for it.
+    #[inline]
+    unsafe fn own(self) -> P {
+        ManuallyDrop::into_inner(self.0)
+    }
 }
 
 impl<P> Deref for Found<'_, P> {
@@ -412,33 +460,80 @@ impl<P> Deref for Found<'_, P> {
 pub(super) struct Edit<'t, P: Pointer, S> {
     // Dropped in this order.
     inside: MutexGuard<'t, Inside<P, S>>,
-    free: Vec<Retired<P>>,
+    free: Option<Batch<P>>,
     table: &'t Table<P, S>,
+}
+
+/// What is in a table, for one who changes it.
+pub(super) struct Contents<'e, P: Pointer> {
+    index: &'e Index,
+    limbo: &'e mut Limbo<P>,
+    count: &'e mut usize,
+}
+
+impl<P: Pointer> Contents<'_, P> {
+    /// What has this hash and `is` the one.
+    #[inline]
+    pub(super) fn find(&mut self, hash: u64, is: impl Fn(&P) -> bool) -> Option<Occupied<'_, P>> {
+        let found = self.index.place(hash, |_| {}, |raw| is(&Found::of(raw)));
+        let (raw, bucket, place) = found?;
+        let Self { index, limbo, count } = self;
+        Some(Occupied { found: Found::of(raw), index, bucket, place, limbo, count })
+    }
+}
+
+/// Something in a table, that may be taken out where it was found.
+pub(super) struct Occupied<'e, P: Pointer> {
+    found: Found<'e, P>,
+    index: &'e Index,
+    bucket: &'e Bucket,
+    place: usize,
+    limbo: &'e mut Limbo<P>,
+    count: &'e mut usize,
+}
+
+impl<P: Pointer> Occupied<'_, P> {
+    /// Takes it out.
+    #[inline]
+    pub(super) fn remove(self) {
+        self.index.take(self.found.hash(), self.bucket, self.place);
+        *self.count = self.count.saturating_sub(1);
+        // SAFETY: it was just taken out, once.
+        self.limbo.open.add(unsafe { self.found.own() });
+    }
+}
+
+impl<P: Pointer> Deref for Occupied<'_, P> {
+    type Target = P;
+
+    #[inline]
+    fn deref(&self) -> &P {
+        &self.found
+    }
 }
 
 impl<P: Pointer, S> Edit<'_, P, S> {
     /// Puts it in. There must not be another that is the same.
     pub(super) fn insert(&mut self, pointer: P) {
         self.inside.count = self.inside.count.saturating_add(1);
-        self.grow();
+        if self.inside.count > self.table.index().buckets.len().saturating_mul(LOAD_MAX) {
+            self.grow();
+        }
         self.table.index().put(pointer.hash(), pointer.lower());
     }
 
     /// Takes out what has this hash and `is` the one; whether there was such a thing.
+    #[cfg(test)]
     pub(super) fn remove(&mut self, hash: u64, is: impl Fn(&P) -> bool) -> bool {
-        let index = self.table.index();
-        let found = index.place(hash, P::announce, |raw| is(&Found::of(raw)));
-        let Some((raw, bucket, place)) = found else { return false };
-        index.take(hash, bucket, place);
-        self.inside.count = self.inside.count.saturating_sub(1);
-        self.retire(raw);
-        true
+        self.parts().1.find(hash, is).map(Occupied::remove).is_some()
     }
 
-    /// What has this hash and `is` the one.
-    pub(super) fn find(&self, hash: u64, is: impl Fn(&P) -> bool) -> Option<Found<'_, P>> {
-        let place = self.table.index().place(hash, P::announce, |raw| is(&Found::of(raw)));
-        place.map(|(raw, _, _)| Found::of(raw))
+    /// The state beside the table, and what is in the table.
+    #[inline]
+    pub(super) fn parts(&mut self) -> (&mut S, Contents<'_, P>) {
+        let index = self.table.index();
+        let Inside { limbo, count, state } = &mut *self.inside;
+        (state, Contents { index, limbo, count })
     }
 
     /// Takes everything out. O(1); freeing it comes later.
@@ -447,57 +542,57 @@ impl<P: Pointer, S> Edit<'_, P, S> {
         let bytes = self.inside.limbo.bytes_max.saturating_add(1);
         self.inside.count = 0;
         if let Some(old) = self.exchange(Index::new(1)) {
-            self.inside.limbo.add(Retired::Cleared(Cleared(old, PhantomData)), bytes);
+            let old = Retired::Cleared(Cleared(old, PhantomData));
+            self.inside.limbo.open.add_index(old, bytes);
         }
     }
 
     /// How many are in it.
+    #[inline]
     pub(super) fn count(&self) -> usize {
         self.inside.count
     }
 
     /// Bytes of the buckets.
+    #[inline]
     pub(super) fn index_bytes(&self) -> usize {
         self.table.index().bytes()
     }
 
     /// Sorts out what may be freed when the table is given back.
+    #[inline]
     pub(super) fn settle(&mut self) {
-        let free = self.inside.limbo.settle(self.table.readers);
-        self.free.extend(free);
+        let limbo = &mut self.inside.limbo;
+        if limbo.is_full() || !limbo.sealed.is_empty() {
+            let mut free = limbo.settle(self.table.readers);
+            self.free.take().into_iter().for_each(|before| free.append(before));
+            self.free = Some(free);
+        }
     }
 
     /// Bytes of what was taken out and is not freed yet.
+    #[inline]
     pub(super) fn limbo_bytes(&self) -> usize {
         self.inside.limbo.bytes()
     }
 
     /// The state beside the table.
+    #[inline]
     pub(super) fn state(&mut self) -> &mut S {
         &mut self.inside.state
     }
 
-    fn retire(&mut self, raw: *mut ()) {
-        // SAFETY: 1: it was just taken out, once.
-        let pointer = unsafe { P::raise(raw) };
-        let bytes = pointer.bytes();
-        self.inside.limbo.add(Retired::One(pointer), bytes);
-    }
-
-    /// Doubles the buckets when they are too full for one more.
+    /// Doubles the buckets.
+    #[cold]
     fn grow(&mut self) {
         let old = self.table.index();
-        let buckets = old.buckets.len();
-        if self.inside.count <= buckets.saturating_mul(LOAD_MAX) {
-            return;
-        }
-        let index = Index::new(buckets.saturating_mul(2));
+        let index = Index::new(old.buckets.len().saturating_mul(2));
         for raw in old.pointers() {
             index.put(Found::<P>::of(raw).hash(), raw);
         }
         let bytes = old.bytes();
         if let Some(old) = self.exchange(index) {
-            self.inside.limbo.add(Retired::Outgrown(old), bytes);
+            self.inside.limbo.open.add_index(Retired::Outgrown(old), bytes);
         }
     }
 

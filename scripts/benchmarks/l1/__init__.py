@@ -47,7 +47,7 @@ it is a constant of the script, and so is "to reach".
   fresh, and asks for the lines of the entry ahead. That last step costs a nanosecond or two where all is near,
   and takes a fifth from a hit among 100,000 keys.
 * Insert and evict: an entry is a block of memory with its name and bytes, made and freed for each, and the caches
-  beside it get two numbers.
+  that are best known get two numbers. "Of such entries" is quick_cache with the same blocks.
 * Invalidation: what the kernel takes to wake a thread, read a socket and put the thread to sleep is as much
   on this machine ("epoll_wait and read alone"); pushes that come together cost a tenth of it each.
 

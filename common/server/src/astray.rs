@@ -57,12 +57,12 @@ static PLACE: Place = Place {
 struct Queue {
     /// Where the next command will run, if that is another database than the client's.
     selected: Option<c_int>,
-    copies: VecDeque<Copy>,
+    copies: VecDeque<Planned>,
 }
 
-/// A copy that is queued.
+/// A copy that is queued, and not made yet.
 #[derive(Debug)]
-struct Copy {
+struct Planned {
     /// The name of the copy.
     key: Box<[u8]>,
     from: c_int,
@@ -171,7 +171,7 @@ fn note<'a>(asked: &Asked, client: u64, name: &[u8], word: impl Fn(c_int) -> &'a
                 let is_to = |index: &c_int| word(*index).eq_ignore_ascii_case(b"DB");
                 let to = [3, 4].iter().find(|index| is_to(index)).and_then(|at| number(at + 1));
                 let to = to.unwrap_or(from);
-                queue.copies.push_back(Copy { key: word(2).into(), from, to });
+                queue.copies.push_back(Planned { key: word(2).into(), from, to });
             }
         }
         Some(info) => {

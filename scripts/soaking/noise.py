@@ -87,13 +87,14 @@ def searches(draw, _):
 
 
 def around(draw, key):
-    """What the server does with values of any type; not COPY .. DB and MOVE, which Valkey 8.1.1 does wrongly now and then."""
+    """What the server does with values of any type."""
     name = draw.choice([f"doc:x:{key}", f"x:bf:{key % 8}", f"x:ts:{key % 10}", f"x:td:{key % 8}", f"x:cf:{key % 8}"])
     script = "return redis.call('JSON.SET', KEYS[1], '$', '[1,2,3]')"
     return [
         ("MEMORY", "USAGE", name), ("OBJECT", "ENCODING", name), ("TYPE", name), ("UNLINK", name),
         ("EVAL", script, 1, f"doc:x:{key}"), ("SCAN", key, "COUNT", 50), ("DEBUG", "DIGEST-VALUE", name),
         ("INFO", "everything"), ("COPY", name, f"{name}:copy", "REPLACE"), ("DEL", f"{name}:copy"),
+        ("COPY", name, name, "DB", 2, "REPLACE"), ("MOVE", f"{name}:copy", 2),
     ]
 
 

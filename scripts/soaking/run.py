@@ -132,7 +132,7 @@ class Run:
         """Some keys that are not the same on both."""
         found = []
         connections = [node.connect() for node in (self.primary, self.replica)]
-        for database in (0, 1):
+        for database in (0, 1, 2):
             keys = set()
             for connection in connections:
                 connection.call("SELECT", database)

@@ -43,6 +43,33 @@ const INSIDE: [&str; 14] = [
 const AFTER_INSIDE: [(&str, &str); 3] =
     [("0", "e e2 m2 m3"), ("1", "h j e y m one"), ("2", "m x z q ts")];
 
+/// What two clients write so that the log goes from database to database, and every copy comes first.
+/// The other one is in database 1.
+const LOGGED: [(&str, &str); 16] = [
+    ("SET a 1", "SET b 1"),
+    ("SET dead 1", "FLUSHDB"),
+    ("COPY a c", "SET b 2"),
+    ("SET after 1", "JSON.SET j $ 1"),
+    ("COPY a c DB 2 REPLACE", "FLUSHDB"),
+    ("SET after2 1", "SET b 1 PX 1"),
+    ("DEBUG SLEEP 0.01", "DBSIZE"),
+    ("COPY a b DB 1", "APPEND b x"),
+    ("SET after3 1", "SET k 1"),
+    ("MULTI", "SET k 2"),
+    ("SELECT 2", "SET k 3"),
+    ("COPY c d DB 3", "SET k 4"),
+    ("COPY c e", "SET k 5"),
+    ("SET after4 1", "SET k 6"),
+    ("EXEC", "COPY k l DB 0"),
+    ("SET after5 1", "SET m 1"),
+];
+const AFTER_LOGGED: [(&str, &str); 4] = [
+    ("0", "a dead c after after2 after3 l"),
+    ("1", "b k m"),
+    ("2", "c e after4 after5"),
+    ("3", "d"),
+];
+
 /// Transactions that go to another database themselves.
 const SELECTING: [&str; 15] = [
     "MSET a 1 b 1",
@@ -129,5 +156,29 @@ fn transactions_go_to_the_database_they_name() -> Outcome<()> {
         succeed(&mut client, &SELECTING)?;
         hold(&mut client, &AFTER_SELECTING)?;
         converge(&replica, server)
+    })
+}
+
+#[test]
+fn logs_are_read_where_they_were_written() -> Outcome<()> {
+    on_each_server(spec, |server| {
+        let (mut client, mut other) = (server.client()?, server.client()?);
+        // Keys that have expired stay until a command meets them, so that one is deleted by a copy.
+        succeed(&mut client, &["DEBUG SET-ACTIVE-EXPIRE 0"])?;
+        succeed(&mut other, &["SELECT 1"])?;
+        for (line, of_other) in LOGGED {
+            succeed(&mut client, &[line])?;
+            succeed(&mut other, &[of_other])?;
+        }
+        for time in ["before", "from the log"] {
+            hold(&mut other, &AFTER_LOGGED).map_err(|failure| failure.during(time))?;
+            let wanted = AFTER_LOGGED.map(|(_, keys)| keys.split(' ').count());
+            let got = sizes(&mut other)?;
+            let is_equal =
+                got.iter().zip(wanted).all(|(got, wanted)| Ok(*got) == i64::try_from(wanted));
+            ensure(is_equal, || format!("{time}: {got:?}, not {wanted:?}"))?;
+            client.expect("DEBUG LOADAOF", "+OK")?;
+        }
+        Ok(())
     })
 }

@@ -9,17 +9,19 @@
 //! Where a client was is known for `MOVE` from the event before. For the others it is asked when the
 //! command comes, before it runs: of a client by its number; scripts start where their client is. What
 //! is queued behind `MULTI` comes when it is queued, so where it will run is counted then. What is read
-//! from a log does not come: it runs where the last key changed. (Not known are a `SELECT` between
-//! `MULTI` and a script that copies, and one between `MULTI` and a copy in a log. These are not all:
-//! half an hour of `scripts/soak` with both commands in it found three incidents of unknown cause.)
+//! from a log does not come, and the reader is a client like any other: so that it comes back, a copy to
+//! another database is preceded in the log by a question for a key that is nowhere, [`MARK`], which is
+//! told as a miss there. (Not known are a `SELECT` between `MULTI` and a script that copies, a copy made
+//! by another module, and a copy in a log that was written without these modules.)
 
 use std::collections::{HashMap, VecDeque};
-use std::ffi::{c_int, c_void};
+use std::ffi::{c_char, c_int, c_void};
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use redis_module::raw::{
-    REDISMODULE_CLIENTINFO_FLAG_MULTI as QUEUES, RedisModuleClientInfo as ClientInfo,
+    REDISMODULE_CLIENTINFO_FLAG_MULTI as QUEUES, REDISMODULE_NOTIFY_KEY_MISS,
+    RedisModuleClientInfo as ClientInfo,
 };
 
 use crate::guard::guard;
@@ -38,7 +40,7 @@ struct Place {
     script: AtomicI32,
     /// Where the source of a MOVE was.
     source: AtomicI32,
-    /// While a log is read: where the last key changed.
+    /// Where a copy in a log comes from that is read next.
     log: AtomicI32,
 }
 
@@ -82,14 +84,8 @@ fn queued() -> MutexGuard<'static, Option<HashMap<u64, Queue>>> {
 /// Whether the server is one that does it.
 static ASTRAY: AtomicBool = AtomicBool::new(false);
 
-/// Whether a file is being read.
-static LOADS: AtomicBool = AtomicBool::new(false);
-
-/// Loading begins or ends.
-pub(crate) fn loads(begun: bool) {
-    PLACE.log.store(if begun { 0 } else { UNKNOWN }, Ordering::Relaxed);
-    LOADS.store(begun, Ordering::Relaxed);
-}
+/// A key that is nowhere, and the command that asks for it.
+const MARK: (&str, &[u8]) = ("EXISTS", b"__keyspan:a-copy-to-another-database-follows");
 
 /// The functions that only such a server is asked for.
 #[derive(Debug)]
@@ -124,9 +120,31 @@ pub(crate) unsafe fn register(api: &Api, ctx: *mut raw::Ctx) {
     };
     ASKED.get_or_init(|| asked);
     // SAFETY: the caller's promise; the function lives as long as the library.
-    if !unsafe { filter(ctx, Some(seen), 0) }.is_null() {
-        ASTRAY.store(true, Ordering::Relaxed);
-    }
+    let (filter, misses) = unsafe {
+        let misses = (api.subscribe_keys)(ctx, REDISMODULE_NOTIFY_KEY_MISS, Some(missed));
+        (filter(ctx, Some(seen), 0), misses)
+    };
+    ASTRAY.store(!filter.is_null() && misses == raw::OK, Ordering::Relaxed);
+}
+
+/// A key was asked for that is not there.
+///
+/// # Safety
+/// Called by the server; the texts live for the call.
+unsafe extern "C" fn missed(
+    ctx: *mut raw::Ctx,
+    _kind: c_int,
+    _event: *const c_char,
+    key: *mut raw::Word,
+) -> c_int {
+    guard("a miss", || {
+        // SAFETY: the context of the running callback, and a text of it.
+        let (server, key) = unsafe { (Server::new(ctx), bytes_of(raw::api(), key)) };
+        if key == MARK.1 {
+            PLACE.log.store(server.database(), Ordering::Relaxed);
+        }
+    });
+    raw::OK
 }
 
 /// Commands whose client may go astray, that run such commands, or that say where others run.
@@ -215,17 +233,18 @@ pub(crate) fn bring_back(server: &Server<'_>, event: &[u8], key: &[u8]) {
         b"move_from" => return PLACE.source.store(server.database(), Ordering::Relaxed),
         b"move_to" => PLACE.source.load(Ordering::Relaxed),
         b"copy_to" | b"loaded" => before(server, key),
-        _ if LOADS.load(Ordering::Relaxed) => {
-            return PLACE.log.store(server.database(), Ordering::Relaxed);
-        }
         _ => return,
     };
-    if database != UNKNOWN {
-        server.go(database);
+    if database == UNKNOWN || database == server.database() {
+        return;
+    }
+    server.go(database);
+    if event == b"copy_to" {
+        server.log_as(MARK.0, &[MARK.1]);
     }
 }
 
-/// Where it was whose command runs; unknown where it is neither a client nor a script.
+/// Where it was whose command runs: a client, a script, or the reader of a log behind a [`MARK`].
 fn before(server: &Server<'_>, key: &[u8]) -> c_int {
     let noted = PLACE.client.load(Ordering::Relaxed);
     // SAFETY: the context of the running callback.
@@ -235,10 +254,8 @@ fn before(server: &Server<'_>, key: &[u8]) -> c_int {
     } else if client == Some(noted) {
         from_queue(noted, key, server.database())
             .unwrap_or_else(|| PLACE.database.load(Ordering::Relaxed))
-    } else if LOADS.load(Ordering::Relaxed) {
-        PLACE.log.load(Ordering::Relaxed)
     } else {
-        UNKNOWN
+        PLACE.log.swap(UNKNOWN, Ordering::Relaxed)
     }
 }
 

@@ -16,6 +16,7 @@ use redis_module::raw::{
 
 use crate::key::Name;
 use crate::raw::{self, Api};
+use crate::replication::To;
 use crate::text::with_c_str;
 use crate::wait::{self, Waiting};
 use crate::{acl, job, replication, value};
@@ -172,7 +173,7 @@ impl<V: DataType> Host<V> for Context<'_, V> {
 
     fn replicate_as(&mut self, command: &'static str, args: &[&[u8]]) {
         // SAFETY: the context of the running callback.
-        unsafe { replication::replicate(self.api, self.ctx, command, args) };
+        unsafe { replication::replicate(self.api, self.ctx, To::All, command, args) };
     }
 
     fn is_replicated(&self) -> bool {

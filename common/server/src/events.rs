@@ -140,7 +140,6 @@ unsafe extern "C" fn load(ctx: *mut raw::Ctx, _: raw::Event, step: u64, _data: *
         REDISMODULE_SUBEVENT_LOADING_FAILED => Loading::Failed,
         _ => Loading::Begun,
     };
-    astray::loads(step == Loading::Begun);
     told("loading", ctx, |server, events| (events.load)(server, step));
 }
 

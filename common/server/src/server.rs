@@ -13,6 +13,7 @@ use redis_module::raw::{
 use crate::guard::guard;
 use crate::key::{Name, OpenKey};
 use crate::raw::{self, Api};
+use crate::replication::To;
 use crate::{acl, replication, value};
 
 /// The server during one callback on its main thread.
@@ -148,7 +149,13 @@ impl Server<'_> {
     /// Hands replicas and the AOF `command` with `args`.
     pub fn replicate_as(&self, command: &str, args: &[&[u8]]) {
         // SAFETY: see above.
-        unsafe { replication::replicate(self.api, self.ctx, command, args) };
+        unsafe { replication::replicate(self.api, self.ctx, To::All, command, args) };
+    }
+
+    /// Hands the AOF alone `command` with `args`.
+    pub(crate) fn log_as(&self, command: &str, args: &[&[u8]]) {
+        // SAFETY: see above.
+        unsafe { replication::replicate(self.api, self.ctx, To::Log, command, args) };
     }
 
     /// Whether the user of this call may read every key that begins with one of `prefixes`.

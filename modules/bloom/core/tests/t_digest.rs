@@ -404,6 +404,34 @@ fn values() -> impl Strategy<Value = Vec<f64>> {
 }
 
 proptest! {
+    /// Also where what was merged in is heavier than the weights that are saved with their places.
+    #[test]
+    fn heavy_digests_go_on_alike_from_any_file(
+        turns in prop::collection::vec((values(), 0..9, 0..4_u8), 1..6),
+        compression in 20..40_i64,
+    ) {
+        let (mut primary, mut replica) = (new(compression), new(compression));
+        for (batch, doublings, what) in &turns {
+            for digest in [&mut primary, &mut replica] {
+                digest.add(batch).unwrap();
+                for _ in 0..*doublings {
+                    let twin = digest.clone();
+                    digest.merge(&twin).unwrap();
+                }
+                digest.add(batch).unwrap();
+            }
+            match what {
+                0 => ask_everything(&primary),
+                1 => replica = rewritten(&replica),
+                2 => replica = Memory::round_trip(&replica, 1).unwrap(),
+                _ => primary = Memory::round_trip(&primary, 1).unwrap(),
+            }
+            primary.validate().unwrap();
+            prop_assert_eq!(&primary, &replica);
+            prop_assert_eq!(digest_of(&primary), digest_of(&replica));
+        }
+    }
+
     #[test]
     fn whoever_reads_or_starts_again_goes_on_alike(
         batches in prop::collection::vec(values(), 1..6),

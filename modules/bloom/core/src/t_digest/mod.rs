@@ -32,6 +32,7 @@ use crate::{
     zeroed::fits,
 };
 use centroid::{compress, double};
+use rdb::EXACT_WEIGHT_END;
 
 /// Sums over all digests.
 pub static TOTALS: Totals = Totals::new();
@@ -155,18 +156,26 @@ impl TDigest {
         Ok(())
     }
 
-    /// Adds what `other` holds. The centroids are merged before, those of `other` on the way.
+    /// Adds what `other` holds. The centroids are merged before, those of `other` on the way; also
+    /// behind it if one came that is too heavy to be saved as it came, which the peer does when it is
+    /// read next.
     ///
     /// # Errors
     /// [`Overflow`]; only a part may have been added.
     pub fn merge(&mut self, other: &Self) -> Result<(), Overflow> {
         self.compress();
         self.check_room(other.merged_or_single().len())?;
-        for &centroid in other.merged_or_single() {
-            self.push(centroid)?;
+        let pushed = other.merged_or_single().iter().try_for_each(|&centroid| self.push(centroid));
+        if self.unmerged().iter().any(|node| node.weight >= EXACT_WEIGHT_END) {
+            self.compress();
         }
         self.account();
-        Ok(())
+        pushed
+    }
+
+    /// The centroids that are not merged.
+    fn unmerged(&self) -> &[Centroid] {
+        self.centroids.get(self.merged..).unwrap_or_default()
     }
 
     /// Puts one centroid behind the rest, first merging them if there is no room.
@@ -356,6 +365,7 @@ impl TDigest {
             (sum(merged) == i128::from(self.merged_weight), "merged weight"),
             (sum(unmerged) == i128::from(self.unmerged_weight), "unmerged weight"),
             (self.merged_weight.checked_add(self.unmerged_weight).is_some(), "total weight"),
+            (unmerged.iter().all(|it| it.weight < EXACT_WEIGHT_END), "unmerged weight of one"),
             (self.weight() != 1 || self.merged == 0, "a single observation is not merged"),
         ];
         checks.iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, what)| Err(what))

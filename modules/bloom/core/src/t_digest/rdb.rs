@@ -26,8 +26,9 @@ use crate::totals::Share;
 /// What a place is divided by.
 const PLACES: f64 = 2_147_483_648.0;
 
-/// From this weight on a double has no room for a place.
-const EXACT_WEIGHT_END: i64 = 1 << 22;
+/// From this weight on a double has no room for a place. No node that is not merged has it: adding
+/// puts in a weight of 1, and [`TDigest::merge`] merges heavier ones at once.
+pub(super) const EXACT_WEIGHT_END: i64 = 1 << 22;
 
 /// The least double that is no weight: 2^63.
 const WEIGHT_END: f64 = 9_223_372_036_854_775_808.0;
@@ -95,11 +96,11 @@ impl TDigest {
         nodes.iter().for_each(|&(_, weight)| writer.double(weight));
     }
 
-    /// Mean and weight of every node, with the places of those not merged; `None` if one of these is
-    /// too heavy for that, or if a single one would come back merged.
+    /// Mean and weight of every node, with the places of those not merged; `None` if a single one would
+    /// come back merged.
     fn whole(&self) -> Option<Vec<(f64, f64)>> {
         let (merged, unmerged) = self.centroids.split_at_checked(self.merged)?;
-        if unmerged.iter().any(|node| node.weight >= EXACT_WEIGHT_END) || self.weight() < 2 {
+        if self.weight() < 2 {
             return None;
         }
         let places = (1_u32..).map(|place| f64::from(place) / PLACES);

@@ -149,6 +149,38 @@ pub struct Row {
     pub tips: &'static [&'static str],
 }
 
+impl Row {
+    /// A row with what most commands have in common: one key, which comes first.
+    pub const fn new(
+        name: &'static str,
+        category: &'static str,
+        arity: Arity,
+        access: Access,
+    ) -> Self {
+        Self {
+            name,
+            summary: "",
+            complexity: "",
+            since: "1.0.0",
+            arity,
+            access,
+            fast: false,
+            keys: Keys::FIRST,
+            category,
+            arguments: &[],
+            tips: &[],
+        }
+    }
+}
+
+/// The rows of a list of commands.
+#[macro_export]
+macro_rules! rows_of {
+    ($($command:ty),* $(,)?) => {
+        vec![$(<$command>::ROW),*]
+    };
+}
+
 /// One command: its row and what it does.
 pub trait Command {
     /// The data type it works on.

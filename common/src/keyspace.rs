@@ -33,6 +33,17 @@ pub struct Keyspace {
 /// What a key of no type of the module holds.
 struct Other;
 
+/// A command's name, and what runs a line of it.
+pub type Runner = (&'static str, fn(&mut Keyspace, &[&[u8]], Protocol) -> Vec<u8>);
+
+/// The runners of a list of commands.
+#[macro_export]
+macro_rules! runners_of {
+    ($($command:ty),* $(,)?) => {
+        &[$((<$command>::ROW.name, $crate::keyspace::Keyspace::run::<$command>)),*]
+    };
+}
+
 impl Keyspace {
     /// Runs one command line, its name included, and returns the bytes of the reply.
     pub fn run<C: Command<Value: 'static>>(
@@ -54,6 +65,20 @@ impl Keyspace {
             reply.error(&error.wire());
         }
         reply.into_bytes()
+    }
+
+    /// Runs the command line `words`, whose first word is the name of one of `runners` in any mix of
+    /// cases, and returns the bytes of the reply. `None` if there is no such command.
+    pub fn dispatch(
+        &mut self,
+        runners: &[Runner],
+        words: &[&[u8]],
+        protocol: Protocol,
+    ) -> Option<Vec<u8>> {
+        let name = words.first()?;
+        let is_named = |runner: &&Runner| runner.0.as_bytes().eq_ignore_ascii_case(name);
+        let (_, run) = runners.iter().find(is_named)?;
+        Some(run(self, words, protocol))
     }
 
     /// The value at `key`, `None` if there is none or one of another type.

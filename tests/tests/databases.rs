@@ -1,6 +1,6 @@
 //! Several databases with all modules loaded: what goes from one to another stays where it went, for the
 //! client, its replica and its log. (Valkey 8.1 leaves clients astray when a module follows keys, which
-//! the modules make good here; under load not always.)
+//! the modules make good.)
 
 use keyspan_tests::replication::{attach, converge};
 use keyspan_tests::{Client, Outcome, Server, Spec, ensure, on_each_server, together};

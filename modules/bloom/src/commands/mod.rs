@@ -7,9 +7,10 @@ pub mod t_digest;
 pub mod top_k;
 
 use keyspan_common::{
-    command::{Access, Argument, ArgumentKind, Arity, Command, Keys, Row},
-    keyspace::Keyspace,
+    command::{Access, Argument, ArgumentKind, Arity, Command, Row},
+    keyspace::{Keyspace, Runner},
     resp::Protocol,
+    rows_of, runners_of,
 };
 
 /// Calls a macro with the list of all commands, in the order of the documents.
@@ -78,46 +79,19 @@ pub(crate) use bloom_commands;
 
 /// The rows of all commands, in the order of the documents.
 pub fn rows() -> Vec<Row> {
-    macro_rules! collect {
-        ($($command:ty),* $(,)?) => {
-            vec![$(<$command as Command>::ROW),*]
-        };
-    }
-    bloom_commands!(collect)
+    bloom_commands!(rows_of)
 }
 
 /// Runs the command line `words`, whose first word is the command's name in any mix of cases, and
 /// returns the bytes of the reply. `None` if there is no such command.
 pub fn dispatch(keyspace: &mut Keyspace, words: &[&[u8]], protocol: Protocol) -> Option<Vec<u8>> {
-    let name = words.first()?;
-    macro_rules! find {
-        ($($command:ty),* $(,)?) => {
-            $(
-                if name.eq_ignore_ascii_case(<$command as Command>::ROW.name.as_bytes()) {
-                    return Some(keyspace.run::<$command>(words, protocol));
-                }
-            )*
-        };
-    }
-    bloom_commands!(find);
-    None
+    const RUNNERS: &[Runner] = bloom_commands!(runners_of);
+    keyspace.dispatch(RUNNERS, words, protocol)
 }
 
 /// A row with what most commands of a family have in common.
 const fn row(name: &'static str, category: &'static str, arity: Arity, access: Access) -> Row {
-    Row {
-        name,
-        summary: "",
-        complexity: "",
-        since: "1.0.0",
-        arity,
-        access,
-        fast: false,
-        keys: Keys::FIRST,
-        category,
-        arguments: &[],
-        tips: &[],
-    }
+    Row::new(name, category, arity, access)
 }
 
 const KEY: Argument = Argument::new("key", ArgumentKind::Key);

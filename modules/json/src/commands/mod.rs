@@ -10,9 +10,10 @@ pub mod string;
 pub mod write;
 
 use keyspan_common::{
-    command::{Access, Argument, ArgumentKind, Arity, Command, Keys, Row},
-    keyspace::Keyspace,
+    command::{Access, Argument, ArgumentKind, Arity, Command, Row},
+    keyspace::{Keyspace, Runner},
     resp::Protocol,
+    rows_of, runners_of,
 };
 
 /// Calls a macro with the list of all commands, in the order of the documents.
@@ -53,46 +54,19 @@ pub(crate) use json_commands;
 
 /// The rows of all commands, in the order of the documents.
 pub fn rows() -> Vec<Row> {
-    macro_rules! collect {
-        ($($command:ty),* $(,)?) => {
-            vec![$(<$command as Command>::ROW),*]
-        };
-    }
-    json_commands!(collect)
+    json_commands!(rows_of)
 }
 
 /// Runs the command line `words`, whose first word is the command's name in any mix of cases, and
 /// returns the bytes of the reply. `None` if there is no such command.
 pub fn dispatch(keyspace: &mut Keyspace, words: &[&[u8]], protocol: Protocol) -> Option<Vec<u8>> {
-    let name = words.first()?;
-    macro_rules! find {
-        ($($command:ty),* $(,)?) => {
-            $(
-                if name.eq_ignore_ascii_case(<$command as Command>::ROW.name.as_bytes()) {
-                    return Some(keyspace.run::<$command>(words, protocol));
-                }
-            )*
-        };
-    }
-    json_commands!(find);
-    None
+    const RUNNERS: &[Runner] = json_commands!(runners_of);
+    keyspace.dispatch(RUNNERS, words, protocol)
 }
 
 /// A row with what most commands have in common.
 const fn row(name: &'static str, arity: Arity, access: Access) -> Row {
-    Row {
-        name,
-        summary: "",
-        complexity: "",
-        since: "1.0.0",
-        arity,
-        access,
-        fast: false,
-        keys: Keys::FIRST,
-        category: "json",
-        arguments: &[],
-        tips: &[],
-    }
+    Row::new(name, "json", arity, access)
 }
 
 const KEY: Argument = Argument::new("key", ArgumentKind::Key);

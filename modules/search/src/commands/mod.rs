@@ -15,6 +15,7 @@ use std::sync::Arc;
 use keyspan_common::{
     args::{Args, Malformed},
     command::{Access, Argument, ArgumentKind, Arity, Keys, Row},
+    rows_of,
 };
 use keyspan_server::{Server, ServerCommand};
 
@@ -56,29 +57,12 @@ pub(crate) use search_commands;
 
 /// The rows of all commands, in the order of the documents.
 pub fn rows() -> Vec<Row> {
-    macro_rules! collect {
-        ($($command:ty),* $(,)?) => {
-            vec![$(<$command as ServerCommand>::ROW),*]
-        };
-    }
-    search_commands!(collect)
+    search_commands!(rows_of)
 }
 
 /// A row with what most commands have in common.
 const fn row(name: &'static str, arity: Arity, access: Access) -> Row {
-    Row {
-        name,
-        summary: "",
-        complexity: "O(1)",
-        since: "1.0.0",
-        arity,
-        access,
-        fast: false,
-        keys: Keys::None,
-        category: "search",
-        arguments: &[],
-        tips: &[],
-    }
+    Row { complexity: "O(1)", keys: Keys::None, ..Row::new(name, "search", arity, access) }
 }
 
 const INDEX: Argument = Argument::new("index", ArgumentKind::String);

@@ -15,10 +15,11 @@ pub mod rules;
 
 use keyspan_common::{
     args::{Arg, Args, Malformed},
-    command::{Access, Argument, ArgumentKind, Arity, Command, Keys, Row},
+    command::{Access, Argument, ArgumentKind, Arity, Command, Row},
     host::Host,
-    keyspace::Keyspace,
+    keyspace::{Keyspace, Runner},
     resp::Protocol,
+    rows_of, runners_of,
 };
 use keyspan_timeseries_core::error::Error;
 use keyspan_timeseries_core::request::words::Words;
@@ -60,29 +61,14 @@ pub(crate) use timeseries_commands;
 
 /// The rows of all commands, in the order of the documents.
 pub fn rows() -> Vec<Row> {
-    macro_rules! collect {
-        ($($command:ty),* $(,)?) => {
-            vec![$(<$command as Command>::ROW),*]
-        };
-    }
-    timeseries_commands!(collect)
+    timeseries_commands!(rows_of)
 }
 
 /// Runs the command line `words`, whose first word is the command's name in any mix of cases, and
 /// returns the bytes of the reply. `None` if there is no such command.
 pub fn dispatch(keyspace: &mut Keyspace, words: &[&[u8]], protocol: Protocol) -> Option<Vec<u8>> {
-    let name = words.first()?;
-    macro_rules! find {
-        ($($command:ty),* $(,)?) => {
-            $(
-                if name.eq_ignore_ascii_case(<$command as Command>::ROW.name.as_bytes()) {
-                    return Some(keyspace.run::<$command>(words, protocol));
-                }
-            )*
-        };
-    }
-    timeseries_commands!(find);
-    None
+    const RUNNERS: &[Runner] = timeseries_commands!(runners_of);
+    keyspace.dispatch(RUNNERS, words, protocol)
 }
 
 /// Forgets which series a database has, as when it is flushed: for keyspaces that no server tells of.
@@ -92,19 +78,7 @@ pub fn forget(database: i32) {
 
 /// A row with what most commands have in common.
 const fn row(name: &'static str, arity: Arity, access: Access) -> Row {
-    Row {
-        name,
-        summary: "",
-        complexity: "O(1)",
-        since: "1.0.0",
-        arity,
-        access,
-        fast: false,
-        keys: Keys::FIRST,
-        category: "timeseries",
-        arguments: &[],
-        tips: &[],
-    }
+    Row { complexity: "O(1)", ..Row::new(name, "timeseries", arity, access) }
 }
 
 /// The tip of commands whose replies depend on more than their keys.

@@ -1,5 +1,5 @@
 //! What every Keyspan module shares and no server is needed for: the command table, the argument
-//! cursor, replies, settings, and RDB serialization.
+//! cursor, replies, settings, sums for INFO, and RDB serialization.
 //!
 //! Nothing here knows a server; `keyspan-server` puts a real one behind [`host::Host`],
 //! [`reply::Reply`], [`rdb::Read`] and [`rdb::Write`].
@@ -17,4 +17,5 @@ pub mod record;
 pub mod reply;
 pub mod resp;
 pub mod settings;
+pub mod totals;
 pub mod wire;

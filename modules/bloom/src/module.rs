@@ -6,10 +6,9 @@ use keyspan_bloom_core::{
     cuckoo::{self, Cuckoo},
     t_digest::{self, TDigest},
     top_k::{self, TopK},
-    totals::Totals,
     zeroed,
 };
-use keyspan_common::{data_type::DataType, settings::Figure};
+use keyspan_common::{data_type::DataType, settings::Figure, totals::Totals};
 
 use keyspan_server::LoadArguments;
 
@@ -34,7 +33,7 @@ fn figures_of<V: DataType>(kind: &str, totals: &Totals, line: Line<'_>) {
     let mut say = |name: &str, count| line(&format!("{kind}_{name}"), Figure::Count(count));
     say("total_memory_bytes", totals.bytes());
     say("num_objects", keyspan_server::held::<V>());
-    say("num_filters_across_objects", totals.filters());
+    say("num_filters_across_objects", totals.parts());
     say("num_items_across_objects", totals.items());
 }
 

@@ -2,8 +2,7 @@
 
 use keyspan_common::settings::Figure;
 use keyspan_server::LoadArguments;
-use keyspan_timeseries_core::series::Series;
-use keyspan_timeseries_core::totals::TOTALS;
+use keyspan_timeseries_core::series::{Series, TOTALS};
 
 use crate::{commands::timeseries_commands, follow, settings};
 
@@ -15,7 +14,7 @@ fn figures(line: &mut dyn FnMut(&str, Figure<'_>)) {
     line("version", Figure::Text(env!("CARGO_PKG_VERSION")));
     line("total_memory_bytes", Figure::Count(TOTALS.bytes()));
     line("num_series", Figure::Count(keyspan_server::held::<Series>()));
-    line("num_samples", Figure::Count(TOTALS.samples()));
+    line("num_samples", Figure::Count(TOTALS.items()));
 }
 
 fn ready(_: &LoadArguments) -> Result<(), String> {

@@ -9,5 +9,4 @@ pub mod hash;
 pub mod simd;
 pub mod t_digest;
 pub mod top_k;
-pub mod totals;
 pub mod zeroed;

@@ -8,7 +8,7 @@ use keyspan_common::{data_type::DataType, rdb::Memory};
 
 fn check(filters: &[&Cuckoo]) {
     let sum = |of: fn(&Cuckoo) -> u64| filters.iter().map(|filter| of(filter)).sum::<u64>();
-    assert_eq!(TOTALS.filters(), sum(|filter| filter.tables().try_into().unwrap()));
+    assert_eq!(TOTALS.parts(), sum(|filter| filter.tables().try_into().unwrap()));
     assert_eq!(TOTALS.items(), sum(Cuckoo::items));
     assert_eq!(TOTALS.bytes(), sum(|filter| filter.memory().try_into().unwrap()));
 }

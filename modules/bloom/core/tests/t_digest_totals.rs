@@ -6,7 +6,7 @@ use keyspan_common::rdb::Memory;
 #[test]
 fn sums_follow_what_lives() {
     let check = |expected: (u64, u64, u64), what: &str| {
-        assert_eq!((TOTALS.filters(), TOTALS.items(), TOTALS.bytes()), expected, "{what}");
+        assert_eq!((TOTALS.parts(), TOTALS.items(), TOTALS.bytes()), expected, "{what}");
     };
     let mut digest = TDigest::new(Compression::DEFAULT);
     check((1, 0, 0), "new");
@@ -14,7 +14,7 @@ fn sums_follow_what_lives() {
     check((1, 2000, 10_240), "grown to the capacity, 9760 bytes");
     let mut twin = digest.clone();
     twin.merge(&digest).unwrap();
-    assert_eq!((TOTALS.filters(), TOTALS.items()), (2, 6000), "merged");
+    assert_eq!((TOTALS.parts(), TOTALS.items()), (2, 6000), "merged");
     drop(twin);
     digest.reset();
     check((1, 0, 0), "reset");

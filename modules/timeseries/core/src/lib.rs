@@ -13,4 +13,3 @@ pub mod rdb;
 pub mod request;
 pub mod rule;
 pub mod series;
-pub mod totals;

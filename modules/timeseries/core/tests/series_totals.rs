@@ -9,8 +9,9 @@ use keyspan_timeseries_core::aggregate::Aggregator;
 use keyspan_timeseries_core::chunk::{Chunk, ChunkSize, Encoding, Sample};
 use keyspan_timeseries_core::rdb::FILE_VERSION;
 use keyspan_timeseries_core::rule::{Grid, Rule};
-use keyspan_timeseries_core::series::{Alteration, DuplicatePolicy, Label, Options, Series};
-use keyspan_timeseries_core::totals::TOTALS;
+use keyspan_timeseries_core::series::{
+    Alteration, DuplicatePolicy, Label, Options, Series, TOTALS,
+};
 
 /// Adds up the blocks it is shown, and moves none.
 #[derive(Default)]
@@ -37,8 +38,8 @@ fn check(series: &mut [&mut Series]) {
         assert_eq!(series.memory(), scale.0 + series.chunks().count() * shared);
     }
     let sum = |of: &dyn Fn(&Series) -> u64| series.iter().map(|series| of(series)).sum::<u64>();
-    assert_eq!(TOTALS.series(), series.len() as u64);
-    assert_eq!(TOTALS.samples(), sum(&Series::stored_samples));
+    assert_eq!(TOTALS.parts(), series.len() as u64);
+    assert_eq!(TOTALS.items(), sum(&Series::stored_samples));
     assert_eq!(TOTALS.bytes(), sum(&|series| series.memory() as u64));
 }
 

@@ -21,7 +21,7 @@ use keyspan_common::{
     settings::{Kind, Setting},
 };
 
-use crate::totals::Totals;
+use keyspan_common::totals::Totals;
 
 /// Sums over all Bloom filters.
 pub static TOTALS: Totals = Totals::new();

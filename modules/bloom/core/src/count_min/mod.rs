@@ -11,10 +11,9 @@ mod rdb;
 pub use crate::grid::NoGrid;
 pub use merge::{Merge, NoMerge};
 
-use crate::{
-    grid::Grid,
-    totals::{Share, Totals},
-};
+use keyspan_common::totals::{Share, Totals};
+
+use crate::grid::Grid;
 
 /// Sums over all sketches, for INFO.
 pub static TOTALS: Totals = Totals::new();
@@ -140,11 +139,11 @@ mod tests {
 
     #[test]
     fn sums_of_all_sketches_follow() {
-        let before = (TOTALS.filters(), TOTALS.bytes());
+        let before = (TOTALS.parts(), TOTALS.bytes());
         let one = CountMin::new(1 << 20, 4).unwrap();
         let two = one.clone();
         // Other tests make small ones meanwhile.
-        assert!(TOTALS.filters() >= before.0 && TOTALS.bytes() >= 2 << 24);
+        assert!(TOTALS.parts() >= before.0 && TOTALS.bytes() >= 2 << 24);
         drop((one, two));
         assert!(TOTALS.bytes() < 2 << 24);
     }

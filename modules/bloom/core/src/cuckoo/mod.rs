@@ -24,12 +24,9 @@ mod table;
 mod transfer;
 
 use keyspan_common::data_type::allocated;
+use keyspan_common::totals::{Share, Totals};
 
-use crate::{
-    simd::prefetch,
-    totals::{Share, Totals},
-    zeroed::NoMemory,
-};
+use crate::{simd::prefetch, zeroed::NoMemory};
 
 use hash::{Family, Probe};
 use table::Table;

@@ -22,15 +22,13 @@ mod summary;
 use std::cell::OnceCell;
 
 use keyspan_common::data_type::allocated;
+use keyspan_common::totals::{Share, Totals};
 
 pub use centroid::Centroid;
 pub use compression::{Compression, CompressionError};
 pub use summary::Summary;
 
-use crate::{
-    totals::{Share, Totals},
-    zeroed::fits,
-};
+use crate::zeroed::fits;
 use centroid::{compress, double};
 use rdb::EXACT_WEIGHT_END;
 

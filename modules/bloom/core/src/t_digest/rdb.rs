@@ -18,10 +18,10 @@ use std::cell::OnceCell;
 use std::cmp::Ordering;
 
 use keyspan_common::rdb::{Encoding, Error, Read, Value, Write};
+use keyspan_common::totals::Share;
 
 use super::centroid::{double, sort};
 use super::{Centroid, Compression, TDigest, TOTALS};
-use crate::totals::Share;
 
 /// What a place is divided by.
 const PLACES: f64 = 2_147_483_648.0;

@@ -18,12 +18,9 @@ use std::num::NonZero;
 pub use crate::grid::NoGrid;
 pub use decay::Decay;
 
-use crate::{
-    grid::Grid,
-    hash::murmur32,
-    totals::{Share, Totals},
-    zeroed::NoMemory,
-};
+use keyspan_common::totals::{Share, Totals};
+
+use crate::{grid::Grid, hash::murmur32, zeroed::NoMemory};
 use decay::{Numbers, Outcome};
 use heap::Heap;
 

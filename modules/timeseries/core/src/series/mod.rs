@@ -21,6 +21,7 @@ mod remove;
 use std::sync::Arc;
 
 use keyspan_common::data_type::allocated;
+use keyspan_common::totals::{Share, Totals};
 
 pub use info::{ChunkInfo, Info};
 pub use insert::{AddError, Added, IncrementError};
@@ -30,8 +31,10 @@ pub use remove::BeyondRetention;
 use crate::{
     chunk::{Chunk, ChunkSize, Columns, Encoding, Sample},
     rule::Rule,
-    totals::{Share, TOTALS},
 };
+
+/// Sums over all series.
+pub static TOTALS: Totals = Totals::new();
 
 /// A name and a value by which series are found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -335,7 +338,7 @@ impl Series {
     /// Says what the series holds now.
     pub(crate) fn account(&mut self) {
         let bytes = u64::try_from(self.heap_bytes()).unwrap_or(u64::MAX);
-        self.share.set(self.samples, bytes);
+        self.share.set(1, self.samples, bytes);
     }
 
     /// Bytes on the heap but for labels, rules and names.

@@ -10,9 +10,10 @@ mod link;
 use keyspan_common::{
     data_type::{Mover, allocated},
     rdb::{Error, Read, Write},
+    totals::Share,
 };
 
-use crate::{totals::Share, zeroed::fits};
+use crate::zeroed::fits;
 
 use super::{GROUP, PREFETCH_LEN_MIN, Refusal, TOTALS, bitmap::Hashes};
 use link::{Link, Plan};

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 /// Sums over the live values of one type.
 #[derive(Debug)]
 pub struct Totals {
-    filters: AtomicU64,
+    parts: AtomicU64,
     items: AtomicU64,
     bytes: AtomicU64,
 }
@@ -17,7 +17,7 @@ pub struct Totals {
 #[derive(Debug)]
 pub struct Share {
     totals: &'static Totals,
-    filters: u64,
+    parts: u64,
     items: u64,
     bytes: u64,
 }
@@ -25,12 +25,12 @@ pub struct Share {
 impl Totals {
     /// Nothing yet.
     pub const fn new() -> Self {
-        Self { filters: AtomicU64::new(0), items: AtomicU64::new(0), bytes: AtomicU64::new(0) }
+        Self { parts: AtomicU64::new(0), items: AtomicU64::new(0), bytes: AtomicU64::new(0) }
     }
 
-    /// Sub-filters of filters, or sketches: 1 for each value that has no parts.
-    pub fn filters(&self) -> u64 {
-        self.filters.load(Relaxed)
+    /// The parts that values are made of: 1 for each that has none.
+    pub fn parts(&self) -> u64 {
+        self.parts.load(Relaxed)
     }
 
     /// Items counted in all values.
@@ -62,12 +62,12 @@ fn shift(sum: &AtomicU64, kept: &mut u64, now: u64) {
 impl Share {
     /// The share of a value that holds nothing yet.
     pub const fn of(totals: &'static Totals) -> Self {
-        Self { totals, filters: 0, items: 0, bytes: 0 }
+        Self { totals, parts: 0, items: 0, bytes: 0 }
     }
 
     /// Says what the value holds now.
-    pub fn set(&mut self, filters: u64, items: u64, bytes: u64) {
-        shift(&self.totals.filters, &mut self.filters, filters);
+    pub fn set(&mut self, parts: u64, items: u64, bytes: u64) {
+        shift(&self.totals.parts, &mut self.parts, parts);
         shift(&self.totals.bytes, &mut self.bytes, bytes);
         self.set_items(items);
     }
@@ -76,12 +76,19 @@ impl Share {
     pub fn set_items(&mut self, items: u64) {
         shift(&self.totals.items, &mut self.items, items);
     }
+
+    /// Says that the value holds so many items and bytes more.
+    pub fn grow(&mut self, items: u64, bytes: u64) {
+        self.set_items(self.items.wrapping_add(items));
+        let now = self.bytes.wrapping_add(bytes);
+        shift(&self.totals.bytes, &mut self.bytes, now);
+    }
 }
 
 impl Clone for Share {
     fn clone(&self) -> Self {
         let mut twin = Self::of(self.totals);
-        twin.set(self.filters, self.items, self.bytes);
+        twin.set(self.parts, self.items, self.bytes);
         twin
     }
 }
@@ -99,7 +106,7 @@ mod tests {
     #[test]
     fn sums_follow_what_lives() {
         static TOTALS: Totals = Totals::new();
-        let sums = || (TOTALS.filters(), TOTALS.items(), TOTALS.bytes());
+        let sums = || (TOTALS.parts(), TOTALS.items(), TOTALS.bytes());
         let mut one = Share::of(&TOTALS);
         one.set(1, 10, 100);
         let mut two = one.clone();
@@ -109,7 +116,8 @@ mod tests {
         drop(one);
         assert_eq!(sums(), (1, 3, 100));
         two.set(2, 4, 50);
-        assert_eq!(sums(), (2, 4, 50));
+        two.grow(1, 10);
+        assert_eq!(sums(), (2, 5, 60));
         drop(two);
         assert_eq!(sums(), (0, 0, 0));
     }

@@ -351,7 +351,7 @@ impl Drop for Server {
 }
 
 /// A port that was free just now.
-fn free_port() -> Outcome<u16> {
+pub fn free_port() -> Outcome<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 

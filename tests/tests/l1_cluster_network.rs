@@ -8,15 +8,15 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use keyspan_l1::rustls::crypto::ring::default_provider;
-use keyspan_l1::rustls::{ClientConfig, RootCertStore};
+use keyspan_l1::rustls::ClientConfig;
 use keyspan_l1::{Error, L1};
 use keyspan_tests::l1::cluster::{Cluster, Walker, on_each_cluster, on_each_cluster_as, option};
 use keyspan_tests::l1::proxy::Proxy;
 use keyspan_tests::l1::rules::Check;
 use keyspan_tests::l1::{Late, STALENESS_MAX, check, plan};
 use keyspan_tests::replication::wait;
-use keyspan_tests::{Outcome, Server, ensure};
+use keyspan_tests::tls::Identity;
+use keyspan_tests::{Outcome, Server, Spec, ensure, free_port};
 
 /// What nodes may take to tell each other.
 const GOSSIP: Duration = Duration::from_millis(200);
@@ -212,29 +212,12 @@ fn a_node_that_cannot_be_reached_where_it_says_is_named() -> Outcome<()> {
 /// With certificates that are made out to a name, which nodes announce.
 #[test]
 fn over_tls() -> Outcome<()> {
-    let made = rcgen::generate_simple_self_signed(["localhost".into()]).unwrap();
-    let mut roots = RootCertStore::empty();
-    roots.add(made.cert.der().clone()).unwrap();
-    let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap();
-    let trust = Arc::new(config.with_root_certificates(roots).with_no_client_auth());
-    let (certificate, key) = (made.cert.pem(), made.signing_key.serialize_pem());
-    let spec = |spec: keyspan_tests::Spec| {
-        let port = free_port().to_string();
-        let options = [
-            ["--tls-port", &port],
-            ["--tls-cert-file", "cert.pem"],
-            ["--tls-key-file", "key.pem"],
-            ["--tls-ca-cert-file", "cert.pem"],
-            ["--tls-auth-clients", "no"],
-            ["--tls-cluster", "yes"],
-            ["--cluster-announce-hostname", "localhost"],
-        ];
-        let spec = spec.file("cert.pem", certificate.as_bytes()).file("key.pem", key.as_bytes());
-        spec.options(options.as_flattened())
+    let identity = Identity::of(&["localhost"])?;
+    let spec = |spec: Spec| {
+        let options = ["--tls-cluster", "yes", "--cluster-announce-hostname", "localhost"];
+        identity.spec(spec, free_port().unwrap()).options(&options)
     };
-    on_each_cluster_as(spec, 3, false, |_, cluster| over_tls_of(cluster, &trust))
+    on_each_cluster_as(spec, 3, false, |_, cluster| over_tls_of(cluster, &identity.trust))
 }
 
 fn over_tls_of(cluster: &Cluster, trust: &Arc<ClientConfig>) -> Outcome<()> {
@@ -250,9 +233,4 @@ fn over_tls_of(cluster: &Cluster, trust: &Arc<ClientConfig>) -> Outcome<()> {
     let from = cluster.owner(slot)?;
     cluster.migrate(slot, from, (from + 1) % 3, Duration::ZERO)?;
     serves_all(&cache, cluster.walker())
-}
-
-/// A free port for TLS besides the server's own.
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

@@ -3,8 +3,6 @@
 //!
 //! Without `KEYSPAN_SERVERS`, on one server of each family.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic; that is how it fails")]
-
 use std::env;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -13,12 +11,11 @@ use std::thread;
 use std::time::Duration;
 
 use keyspan_l1::L1;
-use keyspan_l1::rustls::crypto::ring::default_provider;
-use keyspan_l1::rustls::{ClientConfig, RootCertStore};
 use keyspan_tests::replication::{self, wait};
+use keyspan_tests::tls::Identity;
 use keyspan_tests::together::{self, Rule};
 use keyspan_tests::{
-    Client, Failure, Name, Outcome, Server, Spec, acl, ensure, on_each_of, persistence,
+    Client, Failure, Name, Outcome, Server, Spec, acl, ensure, free_port, on_each_of, persistence,
 };
 
 /// The servers named in the environment, or one of each family.
@@ -116,47 +113,23 @@ fn search(mut client: Client) -> Outcome<()> {
     Ok(())
 }
 
-/// A free port for TLS besides the server's own.
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
-/// What a server that speaks TLS at `port` is started with; its replication goes over TLS too.
-fn with_tls(spec: Spec, made: &(String, String), port: u16) -> Spec {
-    let files = spec.file("cert.pem", made.0.as_bytes()).file("key.pem", made.1.as_bytes());
-    together::spec(files).options(&["--tls-port", &port.to_string()]).options(&[
-        "--tls-cert-file",
-        "cert.pem",
-        "--tls-key-file",
-        "key.pem",
-        "--tls-ca-cert-file",
-        "cert.pem",
-        "--tls-auth-clients",
-        "no",
-        "--tls-replication",
-        "yes",
-    ])
+/// A server that speaks TLS at `port`; its replication goes over TLS too.
+fn with_tls(spec: Spec, identity: &Identity, port: u16) -> Spec {
+    identity.spec(together::spec(spec), port).options(&["--tls-replication", "yes"])
 }
 
 #[test]
 fn commands_and_replicas_over_tls() -> Outcome<()> {
-    let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
-    let made = rcgen::generate_simple_self_signed(names).unwrap();
-    let mut roots = RootCertStore::empty();
-    roots.add(made.cert.der().clone()).unwrap();
-    let config = ClientConfig::builder_with_provider(Arc::new(default_provider()));
-    let config = config.with_safe_default_protocol_versions().unwrap();
-    let trust = Arc::new(config.with_root_certificates(roots).with_no_client_auth());
-    let pems = (made.cert.pem(), made.signing_key.serialize_pem());
+    let identity = Identity::of(&["localhost", "127.0.0.1"])?;
     for name in servers()? {
-        let (port, other) = (free_port(), free_port());
-        let server = with_tls(Spec::new(name)?, &pems, port).start()?;
-        let replica = with_tls(Spec::new(name)?, &pems, other).start()?;
+        let (port, other) = (free_port()?, free_port()?);
+        let server = with_tls(Spec::new(name)?, &identity, port).start()?;
+        let replica = with_tls(Spec::new(name)?, &identity, other).start()?;
         replica.client()?.expect(&format!("REPLICAOF localhost {port}"), "+OK")?;
         wait("the first copy", || Ok(replica.client()?.info("master_link_status")? == "up"))?;
         begin(&server)?;
         let url = format!("rediss://localhost:{port}");
-        let client = L1::builder(&url).tls(Arc::clone(&trust)).build().unwrap();
+        let client = L1::builder(&url).tls(Arc::clone(&identity.trust)).build().unwrap();
         for number in 0..800 {
             let words = together::write("one", number);
             client.command(&words).map_err(|error| Failure::new(error.to_string()))?;

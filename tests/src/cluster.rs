@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::replication::wait;
-use crate::{Client, Failure, Name, Outcome, Server, Spec, ensure};
+use crate::{A_FREE_PORT, Client, Failure, Name, Outcome, Server, Spec, ensure};
 
 /// How many slots there are.
 const SLOTS: usize = 16384;
@@ -279,10 +279,9 @@ impl Cluster {
 
 fn node(name: Name, spec: impl Fn(Spec) -> Spec) -> Outcome<Server> {
     // The usual bus port, 10,000 higher, may be none.
-    let bus = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port().to_string();
     let options = [
         ["--cluster-enabled", "yes"],
-        ["--cluster-port", &bus],
+        ["--cluster-port", A_FREE_PORT],
         ["--cluster-node-timeout", "1500"],
         ["--cluster-replica-validity-factor", "0"],
         ["--appendonly", "no"],

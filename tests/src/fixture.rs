@@ -48,14 +48,24 @@ pub fn bytes(hex: &Json) -> Outcome<Vec<u8>> {
     Ok(pairs.map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit)).collect())
 }
 
-/// The words of a recorded command: text, or `{"hex": ..}`.
+/// When a key expires that expired at some time behind its recording: the year 2100.
+const LATER_MS: &str = "4102444800000";
+
+/// The words of a recorded command: text, or `{"hex": ..}`. A key that it gives a time to live at the end
+/// of lives for longer: the time may be over.
 pub fn words(command: &Json) -> Outcome<Vec<Vec<u8>>> {
     let word = |word: &Json| match (word, word.get("hex")) {
         (Json::String(text), _) => Ok(text.clone().into_bytes()),
         (_, Some(hex)) => bytes(hex),
         (_, None) => Err(Failure::new(format!("no word: {word}"))),
     };
-    elements(command).iter().map(word).collect()
+    let mut words = elements(command).iter().map(word).collect::<Outcome<Vec<_>>>()?;
+    if let [name, _, until] = words.as_mut_slice()
+        && name.eq_ignore_ascii_case(b"PEXPIREAT")
+    {
+        *until = LATER_MS.into();
+    }
+    Ok(words)
 }
 
 /// Whether a reply is the recorded one; doubles by value, since servers print them differently.

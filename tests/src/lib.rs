@@ -46,6 +46,8 @@ pub use built::with_example;
 pub use failure::{Failure, Outcome, ensure, same};
 pub use name::{Kind, Name, SERVERS, TOO_OLD, servers};
 pub use resp::{Client, Protocol, frame_length};
-pub use server::{Server, Spec, free_port, modules_folder, on_each_of, on_each_server, workspace};
+pub use server::{
+    A_FREE_PORT, Server, Spec, free_port, modules_folder, on_each_of, on_each_server, workspace,
+};
 pub use transcript::Transcript;
 pub use value::Value;

@@ -159,6 +159,9 @@ pub struct Server {
     keep: bool,
 }
 
+/// An option that stands for a port which is free when the server is started, at each attempt another.
+pub const A_FREE_PORT: &str = "a free port";
+
 static STARTED: AtomicU32 = AtomicU32::new(0);
 
 impl Server {
@@ -189,7 +192,10 @@ impl Server {
     }
 
     /// Its process, which does not answer yet.
-    fn launched(spec: Spec) -> Outcome<Self> {
+    fn launched(mut spec: Spec) -> Outcome<Self> {
+        for option in spec.options.iter_mut().filter(|option| *option == A_FREE_PORT) {
+            *option = free_port()?.to_string();
+        }
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
         let label = format!("keyspan-{}-{number}-{}", std::process::id(), spec.name);
         let folder = env::temp_dir().join(&label);

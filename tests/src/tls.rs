@@ -36,13 +36,13 @@ impl Identity {
         })
     }
 
-    /// A server that speaks TLS at `port`, beside its own, and asks clients for no certificate.
+    /// A server that speaks TLS at `port` (a number, or [`A_FREE_PORT`](crate::A_FREE_PORT)) beside its own, and asks clients for no certificate.
     #[must_use]
-    pub fn spec(&self, spec: Spec, port: u16) -> Spec {
+    pub fn spec(&self, spec: Spec, port: &str) -> Spec {
         let spec = spec.file("cert.pem", self.certificate.as_bytes());
         spec.file("key.pem", self.key.as_bytes()).options(&[
             "--tls-port",
-            &port.to_string(),
+            port,
             "--tls-cert-file",
             "cert.pem",
             "--tls-key-file",

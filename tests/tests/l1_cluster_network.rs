@@ -16,7 +16,7 @@ use keyspan_tests::l1::rules::Check;
 use keyspan_tests::l1::{Late, STALENESS_MAX, check, plan};
 use keyspan_tests::replication::wait;
 use keyspan_tests::tls::Identity;
-use keyspan_tests::{Outcome, Server, Spec, ensure, free_port};
+use keyspan_tests::{A_FREE_PORT, Outcome, Server, Spec, ensure};
 
 /// What nodes may take to tell each other.
 const GOSSIP: Duration = Duration::from_millis(200);
@@ -215,7 +215,7 @@ fn over_tls() -> Outcome<()> {
     let identity = Identity::of(&["localhost"])?;
     let spec = |spec: Spec| {
         let options = ["--tls-cluster", "yes", "--cluster-announce-hostname", "localhost"];
-        identity.spec(spec, free_port().unwrap()).options(&options)
+        identity.spec(spec, A_FREE_PORT).options(&options)
     };
     on_each_cluster_as(spec, 3, false, |_, cluster| over_tls_of(cluster, &identity.trust))
 }

@@ -12,7 +12,7 @@ fn over_tls() -> Outcome<()> {
     let identity = Identity::of(&["localhost", "127.0.0.1"])?;
     let port = free_port()?;
     on_each_server(
-        |spec| identity.spec(spec, port),
+        |spec| identity.spec(spec, &port.to_string()),
         |server| {
             for host in ["localhost", "127.0.0.1"] {
                 let url = format!("rediss://{host}:{port}");

@@ -115,7 +115,7 @@ fn search(mut client: Client) -> Outcome<()> {
 
 /// A server that speaks TLS at `port`; its replication goes over TLS too.
 fn with_tls(spec: Spec, identity: &Identity, port: u16) -> Spec {
-    identity.spec(together::spec(spec), port).options(&["--tls-replication", "yes"])
+    identity.spec(together::spec(spec), &port.to_string()).options(&["--tls-replication", "yes"])
 }
 
 #[test]

@@ -36,7 +36,8 @@ impl Identity {
         })
     }
 
-    /// A server that speaks TLS at `port` (a number, or [`A_FREE_PORT`](crate::A_FREE_PORT)) beside its own, and asks clients for no certificate.
+    /// A server that speaks TLS at `port` (a number, or [`A_FREE_PORT`](crate::A_FREE_PORT)) beside its
+    /// own, and asks clients for no certificate.
     #[must_use]
     pub fn spec(&self, spec: Spec, port: &str) -> Spec {
         let spec = spec.file("cert.pem", self.certificate.as_bytes());

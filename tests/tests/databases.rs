@@ -2,8 +2,8 @@
 //! client, its replica and its log. (Valkey 8.1 leaves clients astray when a module follows keys, which
 //! the modules make good.)
 
-use keyspan_tests::replication::{attach, converge};
-use keyspan_tests::{Client, Outcome, Server, Spec, ensure, on_each_server, together};
+use keyspan_tests::replication::{attach, converge, wait};
+use keyspan_tests::{Client, Failure, Outcome, Server, Spec, ensure, on_each_server, together};
 
 /// What a client types in database 0, and how many keys databases 0, 1 and 2 then have more.
 const LINES: [(&str, [i64; 3]); 12] = [
@@ -162,6 +162,11 @@ fn transactions_go_to_the_database_they_name() -> Outcome<()> {
 #[test]
 fn logs_are_read_where_they_were_written() -> Outcome<()> {
     on_each_server(spec, |server| {
+        let replica = spec(Spec::new(server.name())?).start()?;
+        attach(&replica, server)?;
+        let is_idle = |field| Ok(replica.client()?.info(field)? == "0");
+        wait("the replica's log", || is_idle("aof_rewrite_scheduled"))?;
+        wait("the replica's log", || is_idle("aof_rewrite_in_progress"))?;
         let (mut client, mut other) = (server.client()?, server.client()?);
         // Keys that have expired stay until a command meets them, so that one is deleted by a copy.
         succeed(&mut client, &["DEBUG SET-ACTIVE-EXPIRE 0"])?;
@@ -170,15 +175,23 @@ fn logs_are_read_where_they_were_written() -> Outcome<()> {
             succeed(&mut client, &[line])?;
             succeed(&mut other, &[of_other])?;
         }
-        for time in ["before", "from the log"] {
-            hold(&mut other, &AFTER_LOGGED).map_err(|failure| failure.during(time))?;
-            let wanted = AFTER_LOGGED.map(|(_, keys)| keys.split(' ').count());
-            let got = sizes(&mut other)?;
-            let is_equal =
-                got.iter().zip(wanted).all(|(got, wanted)| Ok(*got) == i64::try_from(wanted));
-            ensure(is_equal, || format!("{time}: {got:?}, not {wanted:?}"))?;
+        converge(&replica, server)?;
+        for (whose, node) in [("its", &*server), ("the replica's", &replica)] {
+            let mut client = node.client()?;
+            held_exactly(&mut client).map_err(|failure| failure.during(whose))?;
             client.expect("DEBUG LOADAOF", "+OK")?;
+            let during = |failure: Failure| failure.during(&format!("from {whose} log"));
+            held_exactly(&mut node.client()?).map_err(during)?;
         }
         Ok(())
     })
+}
+
+/// The keys of [`AFTER_LOGGED`] and no others.
+fn held_exactly(client: &mut Client) -> Outcome<()> {
+    hold(client, &AFTER_LOGGED)?;
+    let wanted = AFTER_LOGGED.map(|(_, keys)| keys.split(' ').count());
+    let got = sizes(client)?;
+    let is_equal = got.iter().zip(wanted).all(|(got, wanted)| Ok(*got) == i64::try_from(wanted));
+    ensure(is_equal, || format!("{got:?}, not {wanted:?}"))
 }
